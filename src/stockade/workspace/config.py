@@ -41,7 +41,9 @@ class ProjectSection:
     name: str = _key("", "Name of the registered model. Default: the folder's name.")
     objective: str = _key("", "The purpose in a sentence; printed in the report and the model card.")
     owner: str = _key("", "The person who starts runs, as named in trust.json. Default: its first promoter.")
-    mode: Mode = _key(Mode.RESEARCH, "`research`: gates advise. `production`: gates block, `run` exits 1 on refusal.")
+    mode: Mode = _key(  # noqa: RUF009
+        Mode.RESEARCH, "`research`: gates advise. `production`: gates block, `run` exits 1 on refusal."
+    )
 
 
 @dataclass(frozen=True, slots=True)
