@@ -49,21 +49,16 @@ class Constraint:
 
     def reason(self, value: str) -> str:
         """Say in one sentence why `value`, as text, fails."""
-        match self.rule:
-            case Rule.TYPE:
-                return f"{self.column.name} must be {_ARTICLES[self.column.kind]}"
-            case Rule.INFINITE:
-                return f"{self.column.name} must be finite"
-            case Rule.RANGE:
-                return f"{self.column.name} must be {bounds_text(self.column)}"
-            case Rule.CATEGORY:
-                return f"{self.column.name} must be {_words(self.column.categories)}"
-            case Rule.TARGET:
-                return f"the target {self.column.name} is missing"
-            case Rule.MISSING:
-                return f"{self.column.name} is missing"
-            case _:
-                return f"{self.column.name}: {self.rule.value} ({value})"
+        name = self.column.name
+        phrases = {
+            Rule.TYPE: f"{name} must be {_ARTICLES[self.column.kind]}",
+            Rule.INFINITE: f"{name} must be finite",
+            Rule.RANGE: f"{name} must be {bounds_text(self.column)}",
+            Rule.CATEGORY: f"{name} must be {_words(self.column.categories)}",
+            Rule.TARGET: f"the target {name} is missing",
+            Rule.MISSING: f"{name} is missing",
+        }
+        return phrases.get(self.rule, f"{name}: {self.rule.value} ({value})")
 
 
 def constraints_of(schema: Schema) -> tuple[Constraint, ...]:
