@@ -94,7 +94,7 @@ def _program_parser() -> argparse.ArgumentParser:
         usage="stockade COMMAND [options]",
         description="A secure machine-learning pipeline: nothing reaches production unproven.",
         epilog="\n".join(lines)
-        + "\n\n`stockade COMMAND --help` explains one. Exit codes: 0 ok, 1 finding or refusal, 2 usage, 3 this machine.",
+        + "\n\n`stockade COMMAND --help` says more. Exit codes: 0 ok, 1 finding or refusal, 2 usage, 3 this machine.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     built.add_argument("-V", "--version", action="store_true", help="print the version")
