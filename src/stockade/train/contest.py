@@ -1,0 +1,182 @@
+"""The contest: every contender is cross-validated on the same rounds, and the best one is chosen.
+
+Baselines (constant, linear, default trees) always compete beside the search, so what is returned is never worse than
+the best of them by cross-validation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from stockade.train.boosting import DEFAULTS, BoostingTrainer, folds_of
+from stockade.train.calibration import Calibration
+from stockade.train.constant import ConstantTrainer
+from stockade.train.histogram import HistogramTrainer
+from stockade.train.linear import LinearTrainer
+from stockade.train.problem import Floats, Parameters, Problem, Trainer, Validation
+from stockade.train.scoring import METRICS, score
+from stockade.train.search import search
+from stockade.train.settings import TRAINERS, Settings
+from stockade.types.scorecard import Candidate, Leaderboard, Task
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One contender with its cross-validation.
+
+    Attributes:
+        id: Id of `TRAINERS`.
+        name: Shown name.
+        trainer: Id of what fits it, a key of `FITTERS`.
+        parameters: What it was fitted with.
+        validation: Held-out scores.
+        scores: Metric of each round where it is defined.
+        seconds: CPU seconds.
+        note: A sentence for people.
+    """
+
+    id: str
+    name: str
+    trainer: str
+    parameters: Parameters
+    validation: Validation
+    scores: tuple[float, ...]
+    seconds: float
+    note: str = ""
+
+    @property
+    def mean(self) -> float:
+        """Mean of the scores, NaN where the metric is defined in no round."""
+        return float(np.mean(self.scores)) if self.scores else float("nan")
+
+
+FITTERS: dict[str, Callable[[], Trainer]] = {
+    "constant": ConstantTrainer,
+    "linear": LinearTrainer,
+    "histogram": HistogramTrainer,
+    "lightgbm": BoostingTrainer,
+}
+"""What fits a contender, by the id that plans name."""
+
+_NAMES = {
+    "constant": "constant",
+    "linear": "linear",
+    "histogram": "histogram trees, default",
+    "lightgbm": "LightGBM, default",
+    "search": "LightGBM, searched",
+}
+_PARAMETERS: dict[str, Parameters] = {"constant": {}, "linear": {"C": 1.0}, "histogram": {}, "lightgbm": dict(DEFAULTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What turns a standardised number back: ``raw * spread + centre``."""
+
+    centre: float = 0.0
+    spread: float = 1.0
+
+
+class Contest:
+    """Runs contenders one after the other on one problem."""
+
+    def __init__(self, problem: Problem, scale: Scale, metric: str, progress: Progress) -> None:
+        self._problem, self._scale, self._metric = problem, scale, metric
+        self._progress = progress
+
+    def run(self, settings: Settings) -> list[Entry]:
+        """Cross-validate the contenders of the settings, best first; ties go to the simpler one."""
+        chosen = [name for name in TRAINERS if name == "constant" or name in settings.trainers]
+        if settings.trials == 0:
+            chosen = [name for name in chosen if name != "search"]
+        total = len(chosen) + ("search" in chosen) * settings.trials + 2
+        entries: list[Entry] = []
+        for name in chosen:
+            self._progress(len(entries), total, f"cross-validating {_NAMES[name]}")
+            if name == "search":
+                entries.append(self._search(settings.trials, len(entries), total))
+            else:
+                entries.append(self._validate(name))
+        sign = -1.0 if METRICS[self._metric].maximize else 1.0
+        return sorted(entries, key=lambda entry: sign * entry.mean if entry.scores else np.inf)
+
+    def scores(self, validation: Validation) -> tuple[float, ...]:
+        """The metric of each round, without rounds where it is undefined."""
+        problem, scale = self._problem, self._scale
+        values = []
+        for part, raw in zip(problem.rounds, validation.raws, strict=True):
+            truth = problem.target[part.held]
+            if problem.task is Task.REGRESSION:
+                truth, output = truth * scale.spread + scale.centre, raw[:, 0] * scale.spread + scale.centre
+            else:
+                output = Calibration().apply(raw)
+            values.append(score(self._metric, truth, output))
+        return tuple(value for value in values if np.isfinite(value))
+
+    def _validate(self, name: str) -> Entry:
+        start = time.process_time()
+        validation = FITTERS[name]().validate(self._problem, _PARAMETERS[name])
+        scores, seconds = self.scores(validation), time.process_time() - start
+        return Entry(name, _NAMES[name], name, _PARAMETERS[name], validation, scores, seconds)
+
+    def _search(self, trials: int, before: int, total: int) -> Entry:
+        start = time.process_time()
+        sign = -1.0 if METRICS[self._metric].maximize else 1.0
+
+        def loss(validation: Validation) -> float:
+            scores = self.scores(validation)
+            return sign * float(np.mean(scores)) if scores else np.inf
+
+        found = search(
+            self._problem,
+            folds_of(self._problem),
+            trials,
+            loss,
+            lambda done, text: self._progress(before + done, total, text),
+        )
+        scores, seconds = self.scores(found.validation), time.process_time() - start
+        note = f"{found.trials} trials, {found.abandoned} of them given up after some folds"
+        name = _NAMES["search"]
+        return Entry("search", name, "lightgbm", found.parameters, found.validation, scores, seconds, note)
+
+
+def leaderboard(metric: str, entries: list[Entry]) -> Leaderboard:
+    """Write entries, best first, as a leaderboard whose first candidate is the chosen one."""
+    candidates = tuple(
+        Candidate(
+            name=entry.name,
+            trainer=entry.trainer,
+            parameters=tuple((key, _text(value)) for key, value in entry.parameters.items()),
+            scores=entry.scores,
+            mean=entry.mean if entry.scores else 0.0,
+            deviation=float(np.std(entry.scores)) if entry.scores else 0.0,
+            seconds=round(entry.seconds, 3),
+            chosen=place == 0,
+            note=entry.note,
+        )
+        for place, entry in enumerate(entries)
+    )
+    return Leaderboard(metric, METRICS[metric].maximize, candidates)
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def out_of_fold(problem: Problem, validation: Validation) -> tuple[Floats, Floats]:
+    """Spread held-out raw scores over all rows.
+
+    Returns:
+        Raw scores float64 ``[N, M]``, NaN for rows never held out; and the round of each row, -1 for those.
+    """
+    raw = np.full((len(problem.target), problem.targets), np.nan)
+    number = np.full(len(problem.target), -1.0)
+    for place, (part, scores) in enumerate(zip(problem.rounds, validation.raws, strict=True)):
+        raw[part.held] = scores
+        number[part.held] = place
+    return raw, number
