@@ -58,7 +58,7 @@ def default_metric(task: Task) -> str:
 def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
     """Confusion matrix ``[K, K]``: rows true, columns predicted."""
     counts: Ints = np.bincount(truth * classes + predicted, minlength=classes * classes).astype(np.int64)
-    return counts.reshape(classes, classes)
+    return np.reshape(counts, (classes, classes))
 
 
 def predicted_class(probabilities: Floats) -> Ints:

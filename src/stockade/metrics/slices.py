@@ -19,7 +19,7 @@ MAX_PAIRED = 300
 """Most conditions that are paired with each other; those with the clearest effect alone are taken."""
 
 _OVERLAP = 0.6
-_CHILD_GAIN = 0.15
+_SPREAD = 1.96
 _CONSIDERED = 300
 
 
@@ -155,14 +155,11 @@ def _pairs(member: Floats, index: Ints, column_of: Ints, centred: Floats) -> tup
 def _ranked(table: _Table, looked: Ints, left: Ints, right: Ints) -> Ints:
     """Slices that were looked at and are worse than all rows, by the lower end of their mean loss, worst first."""
     mean = table.total / np.maximum(table.count, 1)
-    gained = np.ones(len(mean), dtype=np.bool_)
-    paired = right >= 0
-    parent = np.maximum(mean[left], mean[right])
-    # A pair must add to the excess of its worse half; otherwise the half alone says it more simply.
-    gained[paired] = mean[paired] > parent[paired] + _CHILD_GAIN * np.abs(parent[paired])
-    kept = looked[(mean[looked] > 0) & gained[looked]]
-    lower = mean[kept] - 1.96 * table.error()[kept]
-    return kept[np.argsort(-lower, kind="stable")]
+    lower = mean - _SPREAD * table.error()
+    # A pair must be clearly worse than its worse half; otherwise the half alone says it more simply.
+    simple = (right < 0) | (lower > np.maximum(mean[left], mean[right]))
+    kept = looked[(mean[looked] > 0) & simple[looked]]
+    return kept[np.argsort(-lower[kept], kind="stable")]
 
 
 def _rows_of(conditions: Bools, left: Ints, right: Ints, index: int) -> Bools:
