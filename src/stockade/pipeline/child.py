@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.abc
 import importlib.util
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -60,7 +62,7 @@ def run(task: Task) -> NoReturn:
 
 def _confinement(task: Task) -> Confinement:
     return Confinement(
-        read=(*map(Path, task.read), *map(Path, task.inputs.values())),
+        read=(*map(Path, task.read), *map(Path, task.sources), *map(Path, task.inputs.values())),
         listed=tuple(map(Path, task.listed)),
         write=(Path(task.folder), Path(os.devnull)),
         memory_bytes=task.memory_bytes,
@@ -72,7 +74,7 @@ def _confinement(task: Task) -> Confinement:
 
 
 def _work(task: Task, folder: Path) -> None:
-    function = _load(task.call)
+    function = _load(task)
     bound = codec.bind(function, {name: Path(path) for name, path in task.inputs.items()}, task.params)
     value = function(**bound)
     results = folder / RESULT
@@ -81,18 +83,42 @@ def _work(task: Task, folder: Path) -> None:
         codec.encode(item, results / str(index))
 
 
-def _load(call: str) -> Callable[..., object]:
-    place, _, name = call.rpartition(":")
-    module = _load_file(Path(place)) if place.startswith("/") else importlib.import_module(place)
+def _load(task: Task) -> Callable[..., object]:
+    place, _, name = task.call.rpartition(":")
+    module = (
+        _load_file(Path(place), map(Path, task.sources)) if place.startswith("/") else importlib.import_module(place)
+    )
     function: object = getattr(module, name, None)
     if not callable(function):
         raise StepOutputError(f"{place} has no function {name!r}")
     return function
 
 
-def _load_file(path: Path) -> ModuleType:
-    # Appended, so that a file beside it cannot take the place of an installed module.
-    sys.path.append(str(path.parent))
+class _DeclaredFinder(importlib.abc.MetaPathFinder):
+    """Imports modules beside a user's file, if they are among the declared sources.
+
+    The folder itself stays off the path: nothing undeclared in it can be imported, and its names are not listed.
+    """
+
+    def __init__(self, folder: Path, declared: Iterable[Path]) -> None:
+        self._folder = folder
+        self._declared = frozenset(declared)
+
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
+        place = self._folder.joinpath(*fullname.split("."))
+        package, module = place / "__init__.py", place.with_name(f"{place.name}.py")
+        if package in self._declared:
+            return importlib.util.spec_from_file_location(
+                fullname, package, submodule_search_locations=[str(package.parent)]
+            )
+        return importlib.util.spec_from_file_location(fullname, module) if module in self._declared else None
+
+
+def _load_file(path: Path, declared: Iterable[Path]) -> ModuleType:
+    # Last in line, so that a file beside it cannot take the place of an installed module.
+    sys.meta_path.append(_DeclaredFinder(path.parent, declared))
     name = path.stem if path.stem not in sys.modules else f"custom_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -131,8 +131,9 @@ class LocalExecutor:
             inputs={name: str(path) for name, path in inputs.items()},
             params=dict(step.params),
             folder=str(work),
-            read=tuple(str(path) for path in (*reading.readable(), *order.sources)),
-            listed=tuple(str(path) for path in (*reading.listed(), *{source.parent for source in order.sources})),
+            read=tuple(map(str, reading.readable())),
+            sources=tuple(map(str, order.sources)),
+            listed=tuple(map(str, reading.listed())),
             environment={**_THREADS_OFF, "HOME": str(work), "TMPDIR": str(work / child.TEMPORARY), "LANG": "C.UTF-8"},
             memory_bytes=limits.memory_bytes,
             output_bytes=limits.output_bytes,
@@ -209,6 +210,8 @@ def _judge(order: Order, reader: ChildReader, ending: Ending) -> Failure | None:
 def _judge_claim(order: Order, claim: Failure) -> Failure:
     if claim.kind == "MemoryError":
         return _limit("it " + _LIMITS["memory"].format(order.step.limits))
+    if claim.kind == "RuntimeError" and claim.message == "can't start new thread":
+        return _limit("it had more threads than its memory limit has room for")
     if claim.kind == "OSError" and f"[Errno {errno.EFBIG}]" in claim.message:
         return _limit("it " + _LIMITS["output"].format(order.step.limits))
     return _without_folders(claim, order.folder)

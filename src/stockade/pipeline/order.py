@@ -28,6 +28,7 @@ class Task:
     params: Mapping[str, Any]
     folder: str
     read: tuple[str, ...]
+    sources: tuple[str, ...]
     listed: tuple[str, ...]
     environment: Mapping[str, str]
     memory_bytes: int
