@@ -87,6 +87,33 @@ class Model:
         """Predict the rows of a table; otherwise like `predict`."""
         return self.predict(from_table(table, self.signature))
 
+    def probe(self) -> None:
+        """Predict two ordinary rows and look at the answer.
+
+        Raises:
+            ModelFormatError: it fails, is not finite, or holds what cannot be probabilities.
+        """
+        columns: dict[str, npt.NDArray[Any]] = {}
+        for feature in self.signature.features:
+            if feature.kind is FeatureKind.NUMBER:
+                columns[feature.name] = np.full(2, feature.minimum or 0.0)
+            else:
+                columns[feature.name] = np.array([(feature.categories or ("",))[0]] * 2, dtype=object)
+        try:
+            output = self.predict(columns)
+        except Exception as error:  # onnxruntime raises a dozen unrelated classes for a graph that fails
+            raise ModelFormatError(f"the model fails on an ordinary row: {str(error)[:300]}") from error
+        rows = (2, len(self.signature.classes)) if self.signature.classes else (2,)
+        sound = output.shape == rows and bool(np.isfinite(output).all())
+        if self.signature.classes and sound:
+            sound = bool((output >= 0).all() and (np.abs(output.sum(axis=1) - 1) <= 1e-6).all())
+        if not sound:
+            raise ModelFormatError(
+                "the model's answer to an ordinary row is not sound",
+                where=f"output {self.signature.output}",
+                remedy="Probabilities lie between 0 and 1 and sum to 1 in each row; numbers are finite.",
+            )
+
     def labels(self, output: Floats) -> npt.NDArray[np.object_]:
         """Name the most probable class of each row of what `predict` returned; the first wins a tie."""
         classes: npt.NDArray[np.object_] = np.array(self.signature.classes, dtype=object)

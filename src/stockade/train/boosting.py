@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stockade.train.effort import Meter
 from stockade.train.lightgbm_trees import read_forest
 from stockade.train.problem import Floats, Form, Parameters, Problem, Round, Validation, batches, in_parallel
 from stockade.types.scorecard import Task
@@ -106,6 +107,7 @@ def validate(
     parameters: Parameters,
     *,
     abandon: Callable[[Sequence[float]], bool] | None = None,
+    meter: Meter | None = None,
 ) -> Validation | None:
     """Cross-validate one set of parameters.
 
@@ -114,6 +116,7 @@ def validate(
         folds: From `folds_of`.
         parameters: LightGBM's.
         abandon: Asked after each pair of folds with the best loss of each fold so far; true gives the rest up.
+        meter: Counts the work.
 
     Returns:
         Held-out raw scores and the common number of iterations; ``None`` when given up.
@@ -125,6 +128,8 @@ def validate(
     results: list[tuple[Any, Floats]] = []
     for batch in batches(folds, 2):  # pairs whatever the threads, so that what is given up does not depend on them
         results += in_parallel(job, batch, problem.threads)
+        for fold, (_, curve) in zip(batch, results[-len(batch) :], strict=True):
+            (meter or Meter()).count(len(fold.part.train), problem.matrix.shape[1], len(curve) * problem.targets)
         if len(results) < len(folds) and abandon and abandon([float(curve.min()) for _, curve in results]):
             return None
     length = min(len(curve) for _, curve in results)

@@ -15,6 +15,7 @@ import numpy as np
 from stockade.train.boosting import DEFAULTS, BoostingTrainer, folds_of
 from stockade.train.calibration import Calibration
 from stockade.train.constant import ConstantTrainer
+from stockade.train.effort import affords_histogram, affords_search
 from stockade.train.histogram import HistogramTrainer
 from stockade.train.linear import LinearTrainer
 from stockade.train.problem import Floats, Parameters, Problem, Trainer, Validation
@@ -91,9 +92,9 @@ class Contest:
 
     def run(self, settings: Settings) -> list[Entry]:
         """Cross-validate the contenders of the settings, best first; ties go to the simpler one."""
-        chosen = [name for name in TRAINERS if name == "constant" or name in settings.trainers]
-        if settings.trials == 0:
-            chosen = [name for name in chosen if name != "search"]
+        chosen = [name for name in TRAINERS if name == "constant" or (name in settings.trainers and self._can(name))]
+        if settings.trials == 0 and "search" in chosen:
+            chosen.remove("search")
         total = len(chosen) + ("search" in chosen) * settings.trials + 2
         entries: list[Entry] = []
         for name in chosen:
@@ -104,6 +105,11 @@ class Contest:
                 entries.append(self._validate(name))
         sign = -1.0 if METRICS[self._metric].maximize else 1.0
         return sorted(entries, key=lambda entry: sign * entry.mean if entry.scores else np.inf)
+
+    def _can(self, name: str) -> bool:
+        if name == "histogram":
+            return affords_histogram(self._problem)
+        return name != "search" or affords_search(self._problem)
 
     def scores(self, validation: Validation) -> tuple[float, ...]:
         """The metric of each round, without rounds where it is undefined."""

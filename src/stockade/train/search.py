@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stockade.train.boosting import DEFAULTS, Fold, validate
+from stockade.train.effort import SEARCH, Meter
 from stockade.train.problem import Parameters, Problem, Validation
 
 Score = Callable[[Validation], float]
@@ -39,7 +40,8 @@ def search(
     """Search for the parameters with the smallest cross-validated loss.
 
     The first trial is LightGBM's default. A trial that is behind the best one on each of its first folds is given up.
-    After the trials the best set is tried once more at a third of its learning rate.
+    After the trials the best set is tried once more at a third of its learning rate. A search ends early once it has
+    done `stockade.train.effort.SEARCH` units of work.
 
     Args:
         problem: What is to be learnt.
@@ -54,11 +56,13 @@ def search(
     best_loss = float("inf")
     marks: Sequence[float] = ()
     abandoned = 0
-    for number in range(trials):
+    meter, tried = Meter(), 0
+    while tried < trials and meter.spent < SEARCH:
         trial = study.ask()
         parameters = _suggest(trial, problem)
         race = _Race(marks)
-        validation = validate(problem, folds, parameters, abandon=race.lost)
+        validation = validate(problem, folds, parameters, abandon=race.lost, meter=meter)
+        tried += 1
         if validation is None:
             abandoned += 1
             study.tell(trial, best_loss + race.behind())
@@ -67,10 +71,10 @@ def search(
             study.tell(trial, value)
             if value < best_loss:
                 best_loss, marks = value, race.losses
-                best = Found(parameters, validation, number + 1, abandoned)
-        progress(number + 1, f"trial {number + 1} of {trials}, best {best_loss:.5g}")
+                best = Found(parameters, validation, tried, abandoned)
+        progress(tried, f"trial {tried} of {trials}, best {best_loss:.5g}")
     assert best is not None  # noqa: S101 - the first trial has nothing to be behind of
-    return _slower(problem, folds, Found(best.parameters, best.validation, trials, abandoned), loss)
+    return _slower(problem, folds, Found(best.parameters, best.validation, tried, abandoned), loss)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ The final fit is always made from the plan, by the same function that makes it a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from stockade.model.signature import ModelSignature
 from stockade.schema.column import Schema
 from stockade.train.calibration import Calibration, choose
 from stockade.train.contest import FITTERS, Contest, Entry, Progress, Scale, leaderboard, out_of_fold
+from stockade.train.effort import within_reach
 from stockade.train.encoding import Encoder, signature_of
 from stockade.train.problem import Fitted, Floats, Problem, Round
 from stockade.train.replay import edge_rows, replay
@@ -84,6 +85,7 @@ def train(table: pl.DataFrame, folds: npt.NDArray[Any], schema: Schema, settings
     used = np.asarray(folds) >= 0
     with threadpool_limits(limits=1):
         data = _prepare(table.filter(pl.Series(used)), np.asarray(folds)[used], schema, settings)
+        data = replace(data, problem=within_reach(data.problem))
         metric = settings.metric_for(data.problem.task)
         progress = _reporter()
         entries = Contest(data.problem, data.scale, metric, progress).run(settings)
