@@ -61,6 +61,16 @@ class ConfigMissingError(ConfigError):
     code = "C101"
 
 
+class KeyFileError(ConfigError):
+    """A key file cannot be opened: it is absent, readable by others, or the passphrase is not the right one.
+
+    Give the passphrase by file or descriptor, never as an argument. A lost passphrase cannot be recovered: make a
+    new key and have the trust root name it.
+    """
+
+    code = "C110"
+
+
 class DataError(StockadeError):
     """The data cannot be used as it is.
 
@@ -176,6 +186,16 @@ class MalformedError(EvidenceError):
     """A document is not in the canonical form of its format; nothing in it was believed."""
 
     code = "E106"
+
+
+class ExpiredError(EvidenceError):
+    """The trust root has expired, or only holds for trials; nothing signed under it is believed any more.
+
+    Get the current trust root from the people you trust. A trial root, as the demo and ``stockade init`` make it,
+    never counts in production.
+    """
+
+    code = "E107"
 
 
 class PolicyError(StockadeError):
