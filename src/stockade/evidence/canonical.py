@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # undocumented, as old as json itself
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from stockade.errors import MalformedError

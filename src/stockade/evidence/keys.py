@@ -4,8 +4,9 @@
     save(pair, path, b"a long passphrase")
     signer = load(path, b"a long passphrase")
 
-The file is canonical JSON, version 1: the public key in clear, the 32-byte seed under ChaCha20-Poly1305 (RFC 8439) with
-a key that Argon2id (RFC 9106, section 4: 64 MiB, 3 passes) makes from the passphrase. All clear fields are authenticated.
+The file is canonical JSON, version 1: the public key in clear, the 32-byte seed under ChaCha20-Poly1305 (RFC 8439)
+with a key that Argon2id (RFC 9106, section 4: 64 MiB, 3 passes) makes from the passphrase. All clear fields are
+authenticated.
 """
 
 from __future__ import annotations
