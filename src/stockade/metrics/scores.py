@@ -58,12 +58,14 @@ def default_metric(task: Task) -> str:
 def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
     """Confusion matrix ``[K, K]``: rows true, columns predicted."""
     counts: Ints = np.bincount(truth * classes + predicted, minlength=classes * classes).astype(np.int64)
-    return np.reshape(counts, (classes, classes))
+    matrix: Ints = counts.reshape(classes, classes)
+    return matrix
 
 
 def predicted_class(probabilities: Floats) -> Ints:
     """The most probable class of each row ``[N]``; with two classes the threshold is 0.5; the first wins a tie."""
-    return np.argmax(probabilities, axis=1).astype(np.int64)
+    index: Ints = np.argmax(probabilities, axis=1).astype(np.int64)
+    return index
 
 
 def from_confusion(matrix: Floats) -> dict[str, Floats]:

@@ -1,0 +1,1 @@
+"""One attack a module: evasion near the decision boundary, and membership inference."""
