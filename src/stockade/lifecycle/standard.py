@@ -68,17 +68,17 @@ _STANDARD = (
     ),
     _Plan("audit", ("valid", "schema"), ("suspects", "audit_results"), results="audit_results", subject="valid"),
     _Plan("clean", ("valid", "schema"), ("cleaned",)),
-    _Plan("anonymise", ("cleaned", "schema"), ("anonymised",)),
-    _Plan("split", ("anonymised", "schema"), ("training", "folds", "testing")),
-    _Plan("train", ("training", "folds", "schema"), ("model", "leaderboard", "plan")),
+    _Plan("anonymise", ("cleaned", "schema"), ("anonymised", "layout")),
+    _Plan("split", ("anonymised", "layout"), ("training", "folds", "testing")),
+    _Plan("train", ("training", "folds", "layout"), ("model", "leaderboard", "plan")),
     _Plan(
         "assess",
-        ("model", "training", "testing", "schema"),
+        ("model", "training", "testing", "layout"),
         ("scorecard", "assessment"),
         results="assessment",
         subject="model",
     ),
-    _Plan("package", ("model", "schema", "profile", "scorecard", "leaderboard", "plan"), ("card", "card_text", "bom")),
+    _Plan("package", ("model", "layout", "profile", "scorecard", "leaderboard", "plan"), ("card", "card_text", "bom")),
 )
 _OPTIONAL = frozenset({"leaderboard", "plan"})
 """Artifacts that a project's own trainer need not make; steps that take them cope without."""
@@ -136,7 +136,7 @@ def _place(steps: list[Step], function: Function, design: Design) -> None:
     steps[position] = _custom(function, design, given, outputs, results, original.subject)
 
 
-def _custom(
+def _custom(  # noqa: PLR0917  (private, and each is a field of the step)
     function: Function,
     design: Design,
     given: Mapping[str, Any],

@@ -30,7 +30,7 @@ class Ingested(NamedTuple):
     unreadable: pl.DataFrame
 
 
-def ingest(source: Path, where: str = "", suffix: str = "") -> Ingested:
+def ingest(source: Path, *, where: str = "", suffix: str = "") -> Ingested:
     """Read the source file; `where` is a SQL condition that rows must meet, `suffix` the file's own extension."""
     from stockade.data.source import read
 
@@ -46,6 +46,7 @@ def ingest(source: Path, where: str = "", suffix: str = "") -> Ingested:
 
 def infer(
     raw: pl.DataFrame,
+    *,
     target: str,
     identifiers: tuple[str, ...] = (),
     time: str = "",
@@ -90,7 +91,7 @@ class Audited(NamedTuple):
     audit_results: Results
 
 
-def audit(valid: pl.DataFrame, schema: str, seed: int = 0) -> Audited:
+def audit(valid: pl.DataFrame, schema: str, *, seed: int = 0) -> Audited:
     """Search for duplicates, target leakage and label noise."""
     from stockade.data.audit import audit as examine
 
@@ -112,7 +113,9 @@ class Anonymised(NamedTuple):
     layout: str
 
 
-def anonymise(cleaned: pl.DataFrame, schema: str, pseudonymise: tuple[str, ...] = (), key: bytes = b"") -> Anonymised:
+def anonymise(
+    cleaned: pl.DataFrame, schema: str, *, pseudonymise: tuple[str, ...] = (), key: bytes = b""
+) -> Anonymised:
     """Drop identifiers, or replace those named by keyed pseudonyms."""
     from stockade.data.anonymise import anonymise as protect
 
@@ -130,7 +133,7 @@ class Divided(NamedTuple):
     testing: pl.DataFrame
 
 
-def split(anonymised: pl.DataFrame, layout: str, folds: int = 5, test_share: float = 0.2, seed: int = 0) -> Divided:
+def split(anonymised: pl.DataFrame, layout: str, *, folds: int = 5, test_share: float = 0.2, seed: int = 0) -> Divided:
     """Deal rows to folds and to the test part: equal feature rows together, groups together, time in order."""
     from stockade.data.split import split as deal
     from stockade.schema.folds import TEST
@@ -155,6 +158,7 @@ def train(
     training: pl.DataFrame,
     folds: pl.DataFrame,
     layout: str,
+    *,
     metric: str = "auto",
     trials: int = 20,
     trainers: tuple[str, ...] = ("linear", "histogram", "lightgbm", "search"),
@@ -189,11 +193,12 @@ def assess(
     training: pl.DataFrame,
     testing: pl.DataFrame,
     layout: str,
+    *,
     metric: str = "auto",
-    attacks: bool = True,  # noqa: FBT001, FBT002  (a step's parameters are bound by name)
+    attacks: bool = True,
     rows: int = 500,
     queries: int = 200,
-    slices: bool = True,  # noqa: FBT001, FBT002
+    slices: bool = True,
     seed: int = 0,
 ) -> Assessed:
     """Measure the exported bytes on rows that training never saw."""
@@ -212,13 +217,14 @@ class Packaged(NamedTuple):
     bom: dict[str, Any]
 
 
-def package(
+def package(  # noqa: PLR0917  (artifacts are bound by name)
     model: bytes,
-    schema: str,
+    layout: str,
     profile: Profile,
     scorecard: Scorecard,
     leaderboard: Leaderboard | None = None,
     plan: dict[str, Any] | None = None,
+    *,
     name: str = "model",
     objective: str = "",
     packages: tuple[tuple[str, str], ...] = (),

@@ -11,7 +11,7 @@ PURPOSE = "Estimate missing employment answers in a survey; not for decisions ab
 SENSITIVE = ("sex", "race", "age", "disability")
 DAMAGED_ROWS = 20
 
-_AGES = (-4, 0, 199, 212, 999, 1200, 5, 3)
+_AGES = (-4, -1, 130, 150, 199, 212, 999, 1200)
 _WORDS = ("unknwon", "#REF!", "maried", "see note 4", "??")
 
 

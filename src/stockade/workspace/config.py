@@ -22,6 +22,9 @@ from stockade.workspace.toml_lines import line_of
 
 FILE_NAME = "stockade.toml"
 
+TRAINERS = ("constant", "linear", "histogram", "lightgbm", "search")
+"""What `[train] trainers` may name; the constant always competes."""
+
 S = TypeVar("S")
 
 
@@ -65,9 +68,12 @@ class DataSection:
 class TrainSection:
     """How models are searched and compared."""
 
-    metric: str = _key("", "Metric to select by. Default: `auc`, `log_loss` (several classes) or `rmse`.")
+    metric: str = _key("auto", "Metric to select by; `auto` is `log_loss` for classes and `rmse` for numbers.")
     trials: int = _key(20, "Settings tried by the search; 0 keeps the defaults only.")
-    trainers: tuple[str, ...] = _key(("linear", "default", "lightgbm"), "Contenders, of `linear default lightgbm`.")
+    trainers: tuple[str, ...] = _key(
+        ("linear", "histogram", "lightgbm", "search"),
+        "Contenders: `linear`, `histogram` (scikit-learn's default), `lightgbm` (its default), `search`.",
+    )
     folds: int = _key(5, "Folds of cross-validation, 2 to 20.")
     test_share: float = _key(0.2, "Share of rows held out for the assessment, 0.05 to 0.5.")
     seed: int = _key(0, "Seed of folds, search and attacks.")
@@ -242,12 +248,12 @@ class _Reader:
         if config.workspace.isolation not in ("sandbox", "strict"):
             self.fail("isolation is `sandbox` or `strict`", "workspace", "isolation")
         for trainer in config.train.trainers:
-            if trainer not in ("linear", "default", "lightgbm"):
+            if trainer not in TRAINERS:
                 self.fail(
                     f"there is no trainer {trainer!r}",
                     "train",
                     "trainers",
-                    remedy=_meant(trainer, ("linear", "default", "lightgbm")),
+                    remedy=_meant(trainer, TRAINERS),
                 )
 
 
