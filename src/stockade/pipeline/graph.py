@@ -161,5 +161,7 @@ def _check_step(step: Step) -> None:
     for parameter in parameters:
         if not parameter.isidentifier() or keyword.iskeyword(parameter) or parameters.count(parameter) > 1:
             raise ConfigError(f"{parameter!r} is no parameter, or is given twice", where=step.name)
+    if not step.outputs:
+        raise ConfigError("a step has at least one output: there is no output to attest", where=step.name)
     if step.results is not None and step.results not in step.outputs:
         raise ConfigError(f"the results {step.results!r} are not among its outputs", where=step.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import PathFinder
@@ -24,6 +24,8 @@ from stockade.types.digest import Digest
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _OWN_ROOT = Path(stockade.__file__).resolve().parent.parent
+# It names the upper floors, which it loads when asked to; no step may reach those, so they are not followed from here.
+_FRONT_DOOR = Path(stockade.__file__).resolve()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,7 +45,7 @@ class _Reading:
 
 
 class SourceReader:
-    """Traces sources; a file is parsed again only when its size or time of change differs, and always after `forget`.
+    """Traces sources; a file is parsed again only when its size or time of change differs.
 
     Not safe to share between threads.
     """
@@ -51,9 +53,15 @@ class SourceReader:
     def __init__(self) -> None:
         self._readings: dict[Path, _Reading] = {}
 
-    def forget(self) -> None:
-        """Read every file again from now on."""
-        self._readings.clear()
+    def changed(self, files: Iterable[SourceFile]) -> SourceFile | None:
+        """The first of these files whose content is no longer what it was, or None."""
+        for file in files:
+            try:
+                if self._read(file.path).digest != file.digest:
+                    return file
+            except OSError:
+                return file
+        return None
 
     def trace(self, step: Step) -> tuple[SourceFile, ...]:
         """All source files a step can reach, sorted by name.
@@ -64,7 +72,7 @@ class SourceReader:
         folder = Path(step.place).parent if step.is_file else None
         start = Path(step.place).stem if step.is_file else step.place
         waiting = list(_resolve(start, folder))
-        if not waiting or (step.is_file and not Path(step.place).is_file()):
+        if not any(module == start for module, _, _ in waiting) or (step.is_file and not Path(step.place).is_file()):
             raise ConfigError(f"there is no {step.place}", where=step.name)
         found: dict[Path, SourceFile] = {}
         while waiting:
@@ -83,7 +91,7 @@ class SourceReader:
         known = self._readings.get(path)
         if known is None or known.stamp != stamp:
             data = path.read_bytes()
-            names = _names(data, path) if path.suffix == ".py" else ()
+            names = _names(data, path) if path.suffix == ".py" and path != _FRONT_DOOR else ()
             known = self._readings[path] = _Reading(stamp, Digest.of(data), names)
         return known
 
