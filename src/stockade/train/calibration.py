@@ -114,7 +114,8 @@ def softmax(scores: Floats) -> Floats:
 def choose(method: str, task: Task, raw: Floats, truth: Floats, fold: npt.NDArray[np.intp]) -> Calibration:
     """Fit the calibration that out-of-fold log-loss prefers, or the one that is asked for.
 
-    A correction is preferred to none only when it gains more than one standard error of the paired row losses.
+    A correction is preferred to a simpler one, or to none, only when it gains more than one standard error of the
+    paired row losses.
 
     Args:
         method: ``auto`` or a method.
@@ -128,14 +129,12 @@ def choose(method: str, task: Task, raw: Floats, truth: Floats, fold: npt.NDArra
         return Calibration()
     if method in fitting:
         return _fit(method, raw, truth)
-    plain = row_losses(truth, Calibration().apply(raw))
-    best, best_loss = "none", float(plain.mean())
+    best, best_losses = "none", row_losses(truth, Calibration().apply(raw))
     for candidate in fitting:
         losses = row_losses(truth, _held_out(candidate, raw, truth, fold))
-        gain = plain - losses
-        error = float(gain.std()) / max(len(gain), 1) ** 0.5
-        if losses.mean() < best_loss and gain.mean() > error:
-            best, best_loss = candidate, float(losses.mean())
+        gain = best_losses - losses
+        if gain.mean() > gain.std() / max(len(gain), 1) ** 0.5:
+            best, best_losses = candidate, losses
     return Calibration() if best == "none" else _fit(best, raw, truth)
 
 
@@ -156,19 +155,27 @@ def _fit(method: str, raw: Floats, truth: Floats) -> Calibration:
 
 
 def _fit_sigmoid(score: Floats, truth: Floats) -> Calibration:
-    """Newton's method on slope and intercept, with Platt's smoothed targets."""
+    """Newton's method with halved steps on slope and intercept, with Platt's smoothed targets."""
     positives = float(truth.sum())
     negatives = len(truth) - positives
     aim = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     columns = np.column_stack([score, np.ones_like(score)])
-    weights = np.array([1.0, 0.0])
-    for _ in range(50):
+
+    def loss(weights: Floats) -> float:
+        line = columns @ weights
+        return float(np.sum(np.logaddexp(0.0, line) - aim * line))
+
+    weights = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
+    current = loss(weights)
+    for _ in range(100):
         fitted = sigmoid(columns @ weights)
-        gradient = columns.T @ (fitted - aim)
         curvature = (columns * (fitted * (1 - fitted))[:, None]).T @ columns + 1e-9 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights - step
-        if not np.isfinite(weights).all() or abs(step).max() < 1e-10:
+        step = np.linalg.solve(curvature, columns.T @ (fitted - aim))
+        while loss(weights - step) > current and abs(step).max() > 1e-10:
+            step = step / 2
+        weights, before = weights - step, current
+        current = loss(weights)
+        if before - current <= 1e-12 * before:
             break
     if not np.isfinite(weights).all() or weights[0] <= 0:
         return Calibration()

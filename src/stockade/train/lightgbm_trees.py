@@ -7,12 +7,14 @@ Source of the text's meaning: LightGBM 4, ``src/io/tree.cpp`` (``Tree::Tree(cons
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf, nextafter
 
 from stockade.errors import ExportError
 from stockade.train.trees import Child, Forest, Question, Split
 
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_NONE, _MISSING_NAN = 0, 2
+_ZERO = 1.0000000180025095e-35  # kZeroThreshold, a float32: LightGBM reads what is no larger as 0
 
 
 def read_forest(text: str, targets: int) -> Forest:
@@ -53,7 +55,8 @@ def _read_tree(entries: Mapping[str, str], forest: Forest, target: int) -> None:
             )
             continue
         missing = _missing_goes_left(decision, thresholds[index])
-        splits.append(Split(feature, Question.AT_MOST, thresholds[index], (), missing, true, false))
+        threshold = _beside_zero(thresholds[index])
+        splits.append(Split(feature, Question.AT_MOST, threshold, (), missing, true, false))
     forest.add(splits, leaves, target)
 
 
@@ -64,6 +67,13 @@ def _missing_goes_left(decision: int, threshold: float) -> bool:
     if kind == _MISSING_NAN:
         return bool(decision & _DEFAULT_LEFT)
     raise ExportError("LightGBM trees that take zero for missing cannot be exported")
+
+
+def _beside_zero(threshold: float) -> float:
+    """Move a threshold among the numbers that LightGBM reads as 0 to their edge, so that they all answer as 0 does."""
+    if -_ZERO <= threshold < 0.0:
+        return nextafter(-_ZERO, -inf)
+    return _ZERO if 0.0 <= threshold < _ZERO else threshold
 
 
 def _child(index: int) -> Child:
