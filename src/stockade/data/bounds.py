@@ -3,9 +3,10 @@
 A tail is one of three. *Light*: the last hundredth of the values reaches no further beyond the 99 % quantile than that
 lies beyond the median, and that no further than 2.5 times what lies on the other side; ages and air pressures are so.
 *Skewed*: the first holds alone; most counts. *Heavy*: neither; money. At most one row in a thousand is taken for
-damage, and only where it stands apart from all others: by 0.3 of the range beyond a light tail (an age of 999 where the
-rest end at 94), by twice the range beyond a skewed one, by a hundredfold beyond a heavy one. Bounds keep less margin
-than that, so that what was taken for damage lies outside them.
+damage, and only where it stands apart from all others: by 0.3 of the range beyond a light tail (an age of 999 where
+the rest end at 94), by twice the range beyond a skewed one, by a hundredfold beyond a heavy one; twice as far below
+5,000 rows and four times below 1,000, where tails are known less well. Bounds keep less margin than that, so that what
+was taken for damage lies outside them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAST_ROWS = 50
+LEAST_ROWS = 100
 """With fewer values nothing is taken for damage."""
 
+_PATIENCE = ((5000, 1.0), (1000, 2.0), (0, 4.0))
 _SIGN_APART = 0.1
 _CROWD = 50
 _SKEW = 2.5
@@ -72,7 +74,7 @@ def propose(values: NDArray[np.float64]) -> Bounds:
 
 
 def damage_limit(rows: int) -> int:
-    """How many of `rows` may be taken for damage: one in a thousand, at least one of fifty."""
+    """How many of `rows` may be taken for damage: one in a thousand, at least one of a hundred."""
     return max(1, rows // 1000) if rows >= LEAST_ROWS else 0
 
 
@@ -89,10 +91,11 @@ def _tail(ordered: NDArray[np.float64]) -> _Tail:
 def _end(ordered: NDArray[np.float64], allowed: int, tail: _Tail) -> float:
     """The largest value that is not damage."""
     start = float(ordered[min(allowed, ordered.size - 1)])
+    apart = tail.apart * next(factor for least, factor in _PATIENCE if ordered.size >= least)
     for position in range(ordered.size - 1 - allowed, ordered.size - 1):
         here, following = float(ordered[position]), float(ordered[position + 1])
         width = here - start if tail is not _HEAVY else max(abs(here), here - start)
-        if width > 0 and following - here > tail.apart * width:
+        if width > 0 and following - here > apart * width:
             return here
     return float(ordered[-1])
 
