@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from stockade.errors import LogError
 
@@ -20,6 +21,15 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 MAX_PROOF = 64
 """Longest proof there can be: one hash a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """A proof that a log holds an entry: which leaf it is, of how many, and the audit path from the bottom up."""
+
+    leaf: int
+    size: int
+    hashes: tuple[bytes, ...]
 
 
 def leaf_hash(entry: bytes) -> bytes:

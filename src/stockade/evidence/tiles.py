@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stockade.errors import LogError
+from stockade.evidence import canonical
 from stockade.evidence.merkle import leaf_hash, node_hash
 from stockade.evidence.merkle import root as tree_root
+from stockade.types.digest import Digest
 
 WIDTH = 256
 CHECKPOINT = "checkpoint"
@@ -20,6 +22,7 @@ MAX_ENTRY = (1 << 16) - 1
 
 _HASH = 32
 _LEVELS = 6
+_MOST_KNOWN = 200_000
 _RESTORE = "the log was cut or altered; restore it from a copy"
 
 
@@ -76,6 +79,11 @@ def unpack_entries(data: bytes) -> list[bytes]:
     return entries
 
 
+def entry_of(envelope: Digest, predicate_type: str) -> bytes:
+    """The log's entry for an envelope: small, because entries have at most 64 KiB and envelopes may be larger."""
+    return canonical.encode({"envelope": str(envelope), "type": predicate_type})
+
+
 class TileReader:
     """Nodes of the tree over the first `size` leaves, from tiles; computed nodes are remembered.
 
@@ -87,6 +95,14 @@ class TileReader:
         self._size = size
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._known: dict[tuple[int, int], bytes] = {}
+
+    def grow(self, size: int) -> None:
+        """Go over to a later size of the same log; complete subtrees, once computed, stay as they are."""
+        self._size = size
+        self._tiles = {place: data for place, data in self._tiles.items() if len(data) == WIDTH * _HASH}
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+            self._tiles.clear()
 
     def __call__(self, level: int, index: int) -> bytes:
         """Hash over the leaves from ``index * 2^level`` on, 2^level of them; `merkle.Nodes`.
