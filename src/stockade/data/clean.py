@@ -26,4 +26,5 @@ def clean(valid: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 def _clean(name: str, dtype: pl.DataType) -> pl.Expr:
     value = tidy(name, dtype)
-    return value + 0.0 if isinstance(dtype, pl.Float64) else value
+    # Adding zero would do, but the query optimiser removes it.
+    return pl.when(value == 0).then(0.0).otherwise(value).alias(name) if isinstance(dtype, pl.Float64) else value

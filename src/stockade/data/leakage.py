@@ -72,7 +72,7 @@ def predictive_power(series: pl.Series, column: Column, target: NDArray[np.float
     if numbers:
         predicted, actual = means[bins[~half], 0], target[~half, 0]
         direct = _correlation(_numeric(series), target[:, 0]) if column.kind is not Kind.CATEGORY else 0.0
-        return max(_correlation(predicted, actual), direct) ** 2
+        return max(_correlation(predicted, actual), abs(direct)) ** 2
     positives = _sums(bins[~half], target[~half], count)
     negatives = np.bincount(bins[~half], minlength=count)[:, None] - positives
     return float(np.mean([_area(means[:, k], positives[:, k], negatives[:, k]) for k in range(target.shape[1])]))

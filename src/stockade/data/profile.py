@@ -21,6 +21,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 _BARS = 24
 _TALLIES = 12
+_HUGE = 1e300
 
 
 def profile(table: pl.DataFrame, schema: Schema) -> Profile:
@@ -68,7 +69,7 @@ def _numeric(column: Column, values: NDArray[np.float64], rows: int) -> ColumnPr
 
 def _histogram(values: NDArray[np.float64], *, whole: bool) -> tuple[Bar, ...]:
     low, high = float(values.min()), float(values.max())
-    if low == high or not np.isfinite(high - low):
+    if low == high or high / 4 - low / 4 > _HUGE:
         return (Bar(low, high, int(values.size)),)
     if whole and high - low < _BARS:
         edges = np.arange(low, high + 2)

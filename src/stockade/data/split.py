@@ -174,12 +174,12 @@ def _deal(sizes: NDArray[np.int64], order: NDArray[np.int64], quota: NDArray[np.
 
 
 def _fill(lacking: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Parts for `count` single rows that bring every part as near to its quota as can be."""
+    """Parts for `count` single rows: the test gets what it lacks, and the folds share the rest as evenly as can be."""
     wanted = np.maximum(lacking, 0.0)
-    if wanted.sum() <= 0:
-        wanted = np.ones_like(lacking)
-    exact = wanted * (count / wanted.sum())
+    test = min(round(float(wanted[0])), count)
+    rest = wanted[1:] if wanted[1:].sum() > 0 else np.ones(lacking.size - 1)
+    exact = rest * ((count - test) / rest.sum())
     given = np.floor(exact).astype(np.int64)
-    for part in np.argsort(given - exact, kind="stable")[: count - int(given.sum())]:
+    for part in np.argsort(given - exact, kind="stable")[: count - test - int(given.sum())]:
         given[part] += 1
-    return np.repeat(np.arange(lacking.size), given)
+    return np.repeat(np.arange(lacking.size), (test, *given))
