@@ -65,6 +65,14 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(value, value - below, value + above)
 
 
+def product(first: Estimate, second: Estimate) -> Estimate:
+    """Product of two independent estimates that are not negative, by squares and adds as in `difference`."""
+    value = first.value * second.value
+    below = math.hypot(second.value * (first.value - first.low), first.value * (second.value - second.low))
+    above = math.hypot(second.value * (first.high - first.value), first.value * (second.high - second.value))
+    return Estimate(value, max(value - below, 0.0), value + above)
+
+
 def mean(values: Floats, confidence: float = CONFIDENCE) -> Estimate:
     """Mean of independent values with the normal interval of its standard error.
 

@@ -142,28 +142,28 @@ class Ordering:
         return result
 
 
-def roc_curve(positive: Bools, scores: Floats) -> Line:
-    """False against true positive rate, from (0, 0) to (1, 1), thinned to `POINTS`; both classes must occur."""
+def roc_curve(positive: Bools, scores: Floats, points: int = POINTS) -> Line:
+    """False against true positive rate, from (0, 0) to (1, 1), thinned to `points`; both classes must occur."""
     true, false = Ordering(positive, scores).counts(np.ones((1, len(scores))))
     x = np.concatenate(([0.0], false[0] / false[0, -1]))
     y = np.concatenate(([0.0], true[0] / true[0, -1]))
-    return _thin(x, y)
+    return _thin(x, y, points)
 
 
-def precision_recall_curve(positive: Bools, scores: Floats) -> Line:
-    """Recall against precision, by rising recall, thinned to `POINTS`; a positive must occur."""
+def precision_recall_curve(positive: Bools, scores: Floats, points: int = POINTS) -> Line:
+    """Recall against precision, by rising recall, thinned to `points`; a positive must occur."""
     true, false = Ordering(positive, scores).counts(np.ones((1, len(scores))))
     recall = np.concatenate(([0.0], true[0] / true[0, -1]))
     precision = true[0] / (true[0] + false[0])
-    return _thin(recall, np.concatenate((precision[:1], precision)))
+    return _thin(recall, np.concatenate((precision[:1], precision)), points)
 
 
-def _thin(x: Floats, y: Floats) -> Line:
-    """Keep at most `POINTS` points at even distances along the curve, ends included."""
-    if len(x) <= POINTS:
+def _thin(x: Floats, y: Floats, points: int) -> Line:
+    """Keep at most so many points at even distances along the curve, ends included."""
+    if len(x) <= points:
         return Line(x, y)
     along = np.concatenate(([0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))))
-    wanted = np.linspace(0.0, along[-1], POINTS)
+    wanted = np.linspace(0.0, along[-1], points)
     kept = np.unique(np.clip(np.searchsorted(along, wanted), 0, len(x) - 1))
     kept[0], kept[-1] = 0, len(x) - 1
     return Line(x[kept], y[kept])
