@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from stockade.model.session import Model
 from stockade.model.signature import METADATA_KEY, Feature, FeatureKind, ModelSignature
 from stockade.serve.access import Role, issue
-from stockade.serve.app import Identity
-from stockade.serve.boot import Server, _open
+from stockade.serve.boot import Server, open_server
+from stockade.serve.identity import Identity
 from stockade.serve.settings import Limits, Settings
 from stockade.serve.tls import TlsFiles, ensure_local
 from stockade.types.digest import Digest
@@ -107,8 +106,7 @@ def running(folder: Path, *, limits: Limits | None = None, **changes: object) ->
     metrics_key = issue(folder / "keys.json", "prometheus", (Role.METRICS,))
     data = toy_model()
     settings = make_settings(folder, limits=limits or Limits(), **changes)
-    digest = Digest.of(data)
-    server = _open(Identity("toy", "3", str(digest)), digest, Model(data), settings, None)
+    server = open_server(Identity("toy", "3", Digest.of(data)), data, settings)
     ready = threading.Event()
     thread = threading.Thread(target=lambda: server.run(ready=lambda _: ready.set()))
     thread.start()

@@ -26,6 +26,7 @@ from stockade.serve.access import Authenticator, Caller, Role
 from stockade.serve.columns import Columns, RequestError
 from stockade.serve.connection import subject
 from stockade.serve.gauges import CONTENT_TYPE, Gauges
+from stockade.serve.identity import Identity
 from stockade.serve.journal import Journal, JournalError
 from stockade.serve.settings import Limits, Settings
 from stockade.serve.throttle import Throttle, retry_after
@@ -39,15 +40,6 @@ _JSON = (b"application/json", b"application/octet-stream", b"")
 _LARGE = 65_536
 _NO_HEADERS: tuple[tuple[bytes, bytes], ...] = ()
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What is served: the registered name, its version, and the verified digest (``sha256:HEX``)."""
-
-    name: str
-    version: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +123,9 @@ class Application:
         self._gauges = gauges
         self._columns = Columns(model.signature, settings.unseen, settings.limits.rows)
         self._outputs = openinference.output_names(model.signature)
-        self._metadata = openinference.describe_model(model.signature, identity.name, identity.version, identity.digest)
+        self._metadata = openinference.describe_model(
+            model.signature, identity.name, identity.version, str(identity.digest)
+        )
         self._routes = _routes(identity)
         self._keys = Throttle(self._limits.key_rows_per_second, self._limits.key_burst, time.monotonic)
         self._failures = Throttle(self._limits.failures_per_minute / 60, self._limits.failure_burst, time.monotonic)
@@ -290,7 +284,7 @@ class Application:
     def _tell(self, route: Route) -> Answer:
         identity = self._identity
         if route.name == "metrics":
-            shown = self._gauges.render(identity.name, identity.version, identity.digest)
+            shown = self._gauges.render(identity.name, identity.version, str(identity.digest))
             return Answer(200, shown, content_type=CONTENT_TYPE)
         if route.name == "model":
             return Answer(200, self._metadata)

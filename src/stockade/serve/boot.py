@@ -1,13 +1,17 @@
 """Verified boot: from an `Admitted` and bytes to a listening server, or a refusal.
 
-(1) only what `policy.admit` made, (2) only the very bytes it speaks of, (3) a model of the allowed form, from memory:
-a file changed later changes nothing, (4) callers, certificate, log and port, (5) in `Server.run`: rights given up,
-(6) the first connection accepted.
+(1) only what `policy.admit` made, (2) only the very bytes it speaks of, (3) callers, certificate, log and port,
+(4) rights given up, (5) the model, from memory and inside the confinement: a file changed later changes nothing, and a
+hostile one breaks into a process that can do nothing. Then, in `Server.run`, (6) the first connection.
+
+Nothing heavy is imported before (4): onnxruntime starts a thread when it is imported, and confinement binds only the
+thread that asks for it and those it starts later.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -15,6 +19,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +27,13 @@ import uvicorn
 import uvloop
 
 from stockade.errors import DigestMismatchError, EvidenceError, ServiceError, UnsupportedError
-from stockade.model.session import Model
 from stockade.sandbox.confine import Confinement, confine
 from stockade.serve.access import Authenticator, KeyAuthenticator
-from stockade.serve.app import Application, Identity
-from stockade.serve.connection import Gate, GuardedHttp, Hall
+from stockade.serve.connection import GuardedHttp, Hall
 from stockade.serve.gauges import Gauges
+from stockade.serve.identity import Identity
 from stockade.serve.journal import Journal
+from stockade.serve.listener import Listener
 from stockade.serve.settings import Settings
 from stockade.serve.tls import server_context
 from stockade.types.digest import Digest
@@ -36,11 +41,21 @@ from stockade.types.execution import ISOLATION_LEVELS, Isolation
 
 if TYPE_CHECKING:
     from stockade.policy.admit import Admitted
+    from stockade.serve.app import Application
 
 _TICK_SECONDS = 0.1
 _TICKS_A_SECOND = 10
-_BACKLOG = 1_024
 _SPARE_DESCRIPTORS = 128
+_SYSTEM = (
+    "/usr/lib",
+    "/lib",
+    "/usr/share/zoneinfo",
+    "/dev/urandom",
+    "/proc/cpuinfo",
+    "/sys/bus/pci/devices",
+    "/sys/devices",
+    "/sys/kernel/mm/transparent_hugepage",
+)
 _HEADERS = [
     ("cache-control", "no-store"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -71,34 +86,27 @@ class Server:
     Attributes:
         url: Where it listens.
         model: Digest of the bytes it serves.
-        isolation: What confinement was achieved; None before `run`, or when switched off.
+        isolation: What confinement was achieved; None when switched off.
     """
 
-    def __init__(self, identity: Identity, model: Digest, app: Application, hall: Hall, bound: _Bound) -> None:
-        self._identity = identity
+    def __init__(self, app: Application, hall: Hall, place: _Place, model: Digest, isolation: Isolation | None) -> None:
         self._app = app
         self._hall = hall
-        self._settings = bound.settings
+        self._place = place
         self._loop: _Loop | None = None
-        self._bound = bound
         self._stopping = threading.Event()
-        self.url = bound.url
+        self.url = place.url
         self.model = model
-        self.isolation: Isolation | None = None
+        self.isolation = isolation
 
     def run(self, *, ready: Callable[[str], None] | None = None) -> None:
-        """Confine the process, serve until SIGTERM, SIGINT or `stop`, answer what is in progress, and return.
+        """Serve until SIGTERM, SIGINT or `stop`, answer what is in progress, and return.
 
-        The confinement stays on the process. Signals are watched when this is the main thread.
+        Signals are watched when this is the main thread.
 
         Args:
             ready: Called with the URL once connections are accepted.
-
-        Raises:
-            UnsupportedError: the confinement reaches less than the settings ask for; nothing was accepted.
         """
-        if self._settings.confine:
-            self.isolation = _confine(self._settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(self._serve(ready))
 
@@ -111,7 +119,7 @@ class Server:
     async def _serve(self, ready: Callable[[str], None] | None) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_ignore)
-        self._loop = _Loop(self._hall, self._bound.listener, lambda: ready(self.url) if ready else None)
+        self._loop = _Loop(self._hall, self._place.listener, lambda: ready(self.url) if ready else None)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._loop.handle_exit, number, None)
@@ -135,7 +143,7 @@ class Server:
             await self._app.tick(second=count % _TICKS_A_SECOND == 0)
 
 
-class _Bound:
+class _Place:
     """A listening place: the socket, its URL, and the settings it came from."""
 
     def __init__(self, settings: Settings) -> None:
@@ -148,7 +156,7 @@ class _Bound:
 
 
 class _Loop(uvicorn.Server):
-    """uvicorn's server, listening through `Gate` on a socket bound before, and leaving signals to its owner."""
+    """uvicorn's server, listening through `Listener` on a socket bound before, and leaving signals to its owner."""
 
     def __init__(self, hall: Hall, listener: socket.socket, ready: Callable[[], None]) -> None:
         super().__init__(hall.config)
@@ -165,15 +173,16 @@ class _Loop(uvicorn.Server):
         """Accept connections."""
         del sockets
         await self.lifespan.startup()
-        loop = asyncio.get_running_loop()
         await self.on_tick(0)
-        self.servers = [await loop.create_server(lambda: Gate(self._hall), sock=self._listener, backlog=_BACKLOG)]
+        listener = Listener(self._hall, self._listener)
+        self.servers = [listener]  # type: ignore[list-item]
+        listener.start()
         self.started = True
         self._ready()
 
 
 def boot(admitted: Admitted, model: bytes, settings: Settings, *, authenticator: Authenticator | None = None) -> Server:
-    """Boot from an admission, or refuse.
+    """Boot from an admission, or refuse. The calling process is confined for good, unless the settings say otherwise.
 
     Args:
         admitted: What `policy.admit` made of verified evidence; nothing else is taken.
@@ -184,6 +193,7 @@ def boot(admitted: Admitted, model: bytes, settings: Settings, *, authenticator:
     Raises:
         UnprovenError: `admitted` is anything but an `Admitted`.
         DigestMismatchError: the bytes are not those that were admitted.
+        UnsupportedError: the confinement reaches less than the settings ask for.
         StockadeError: the model, keys, certificate, outbox or port cannot be used.
     """
     from stockade.policy.admit import Admitted
@@ -200,30 +210,49 @@ def boot(admitted: Admitted, model: bytes, settings: Settings, *, authenticator:
             where=f"model {admitted.name!r}",
             remedy="The file was altered or swapped; restore it from the registry.",
         )
-    identity = Identity(admitted.name, str(admitted.version), str(digest))
-    return _open(identity, digest, Model(model), settings, authenticator)
+    return open_server(Identity(admitted.name, str(admitted.version), digest), model, settings, authenticator)
 
 
-def _open(
-    identity: Identity, digest: Digest, model: Model, settings: Settings, authenticator: Authenticator | None
+def open_server(
+    identity: Identity, model: bytes, settings: Settings, authenticator: Authenticator | None = None
 ) -> Server:
-    """Step (4): everything that must work before rights are given up."""
+    """Steps (3) to (5) of `boot`, which is the only way to here outside tests: it takes the identity on trust."""
     known = authenticator or KeyAuthenticator(settings.keys)
     context = server_context(settings.tls) if settings.tls is not None else None
-    bound = _Bound(settings)
+    place = _Place(settings)
+    journal: Journal | None = None
     try:
-        journal = Journal(
-            settings.outbox,
-            {"server": bound.url, "name": identity.name, "version": identity.version, "model": identity.digest},
-            sync=settings.sync,
-            log_bytes=settings.log_bytes,
-            stream=settings.stream,
-        )
+        journal = _journal(identity, settings, place.url)
+        isolation = _confine(settings) if settings.confine else None
+        # onnxruntime would send usage data to its maker. The confinement stops it; this keeps it from trying.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        # From here on the process is confined, and only now may these be imported.
+        from stockade.model.session import Model
+        from stockade.serve.app import Application
+
+        gauges = Gauges()
+        app = Application(identity, Model(model), settings, authenticator=known, journal=journal, gauges=gauges)
     except BaseException:
-        bound.listener.close()
+        place.listener.close()
+        if journal is not None:
+            journal.close()
         raise
-    gauges = Gauges()
-    app = Application(identity, model, settings, authenticator=known, journal=journal, gauges=gauges)
+    hall = Hall(settings.limits, gauges, app.refused, context, _uvicorn(app, settings), uvicorn.server.ServerState())
+    return Server(app, hall, place, identity.digest, isolation)
+
+
+def _journal(identity: Identity, settings: Settings, url: str) -> Journal:
+    return Journal(
+        settings.outbox,
+        {"server": url, "name": identity.name, "version": identity.version, "model": str(identity.digest)},
+        sync=settings.sync,
+        log_bytes=settings.log_bytes,
+        stream=settings.stream,
+    )
+
+
+def _uvicorn(app: Application, settings: Settings) -> uvicorn.Config:
+    _silence()
     config = uvicorn.Config(
         app,
         http=GuardedHttp,
@@ -235,13 +264,11 @@ def _open(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        headers=_SECURE_HEADERS if context is not None else _HEADERS,
+        headers=_HEADERS if settings.tls is None else _SECURE_HEADERS,
         timeout_graceful_shutdown=max(1, round(settings.limits.stop_seconds)),
     )
-    _silence()
     config.load()
-    hall = Hall(settings.limits, gauges, app.refused, context, config, uvicorn.server.ServerState())
-    return Server(identity, digest, app, hall, bound)
+    return config
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -267,7 +294,10 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 def _confine(settings: Settings) -> Isolation:
-    """Step (5). Landlock and seccomp bind this thread and its children; others that exist are counted and noted."""
+    """Step (4). Landlock and seccomp bind this thread and what it starts; threads there already stay free."""
+    threads = threading.active_count()
+    with contextlib.suppress(OSError):
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - only counted
     reached = confine(
         Confinement(
             read=_readable(settings),
@@ -276,7 +306,11 @@ def _confine(settings: Settings) -> Isolation:
             serving=True,
         )
     )
-    if ISOLATION_LEVELS.index(reached.level) < ISOLATION_LEVELS.index(settings.isolation):
+    demanded = ISOLATION_LEVELS.index(settings.isolation)
+    if threads > 1:
+        note = f"{threads - 1} threads were started before the confinement, which does not bind them"
+        reached = replace(reached, notes=(*reached.notes, note))
+    if ISOLATION_LEVELS.index(reached.level) < demanded or (threads > 1 and demanded):
         raise UnsupportedError(
             f"the server is confined to level {reached.level!r}, and {settings.isolation!r} is demanded: "
             + "; ".join(reached.notes),
@@ -287,9 +321,14 @@ def _confine(settings: Settings) -> Isolation:
 
 
 def _readable(settings: Settings) -> tuple[Path, ...]:
-    """The interpreter and its libraries, for modules imported late, and the folder of keys, for revocations."""
-    places = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, "/usr/lib", "/lib", "/usr/share/zoneinfo"]
-    found = {Path(place).resolve() for place in places if place and os.path.exists(place)}  # noqa: PTH110
+    """The interpreter, its libraries, the shape of the processor, and the folder of keys, for revocations.
+
+    Of other places that modules come from, such as the folder a command was typed in, only this package.
+    """
+    libraries = [place for place in sys.path if Path(place).name in {"site-packages", "dist-packages"}]
+    package = str(Path(__file__).resolve().parents[1])
+    places = [sys.prefix, sys.base_prefix, sys.exec_prefix, package, *libraries, *_SYSTEM]
+    found = {Path(place).resolve() for place in places if os.path.exists(place)}  # noqa: PTH110 - str or Path
     return (*sorted(found), settings.keys.resolve().parent)
 
 
@@ -302,4 +341,4 @@ def _silence() -> None:
 
 
 def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Peers that break off a handshake or a connection are counted by `Gate`, and are no error of the server."""
+    """Peers that break off a handshake or a connection are counted by `Listener`, and are no error of the server."""

@@ -1,8 +1,6 @@
-"""Connections under limits: from accept to close, every phase has a deadline and every size a bound.
+"""HTTP connections under limits: every phase has a deadline and every size a bound.
 
-Theory of operation. `Gate` meets a connection at accept, before TLS: it counts it against the limits (all connections,
-and those of one address), runs the handshake under its deadline and hands over to `GuardedHttp`. That is uvicorn's
-httptools protocol with phases:
+Theory of operation. `GuardedHttp` is uvicorn's httptools protocol with phases:
 
     HEAD ──headers complete──> BODY ──message complete──> ANSWER ──response complete──> IDLE ──first byte──> HEAD
 
@@ -64,7 +62,6 @@ class Hall:
         state: uvicorn's state of the server.
         open: Connections past the handshake.
         addresses: Connections of each address, handshakes included.
-        handshakes: Handshakes under way.
     """
 
     limits: Limits
@@ -75,24 +72,16 @@ class Hall:
     state: ServerState
     open: set[GuardedHttp] = field(default_factory=set)
     addresses: Counter[str] = field(default_factory=Counter)
-    handshakes: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def enter(self, address: str) -> bool:
-        """Count a connection in, unless there are too many."""
+    def enter(self, address: str) -> Seat | None:
+        """Count a connection in; None when there are too many."""
         full = self.gauges.connections >= self.limits.connections
         if full or self.addresses[address] >= self.limits.address_connections:
             self.gauges.connections_refused += 1
-            return False
+            return None
         self.gauges.connections += 1
         self.addresses[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """Count a connection out."""
-        self.gauges.connections -= 1
-        self.addresses[address] -= 1
-        if self.addresses[address] <= 0:
-            del self.addresses[address]
+        return Seat(self, address)
 
     def sweep(self, now: float) -> None:
         """End what is overdue at `now`, seconds of the loop's clock."""
@@ -101,85 +90,28 @@ class Hall:
 
     def abort(self) -> None:
         """End everything at once."""
-        for task in list(self.handshakes):
-            task.cancel()
         for connection in list(self.open):
             connection.transport.abort()
 
 
-class Gate(asyncio.Protocol):
-    """Meets one connection at accept and runs its handshake.
+@dataclass(slots=True)
+class Seat:
+    """One connection's place among the limits; it is given back once, by whoever comes first."""
 
-    Bytes that arrive with the end of the handshake, before the task that awaits it resumes, are kept for the next
-    protocol.
-    """
+    hall: Hall
+    address: str
+    taken: bool = True
 
-    def __init__(self, hall: Hall) -> None:
-        self._hall = hall
-        self._early = bytearray()
-        self._lost = False
-        self._address = ""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection in and begin."""
-        loop = asyncio.get_running_loop()
-        peer = transport.get_extra_info("peername")
-        self._address = subject(peer[0]) if peer else ""
-        if not self._hall.enter(self._address):
-            transport.abort()
+    def leave(self) -> None:
+        """Count the connection out."""
+        if not self.taken:
             return
-        if self._hall.tls is None:
-            self._hand_over(transport)
-            return
-        transport.pause_reading()
-        task = loop.create_task(self._handshake(loop, transport, self._hall.tls))
-        self._hall.handshakes.add(task)
-        task.add_done_callback(self._hall.handshakes.discard)
-
-    def data_received(self, data: bytes) -> None:
-        """Keep early bytes; the transport reads little at a time and the hand-over is due."""
-        self._early += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Remember that there is nobody to hand over to."""
-        del exc
-        self._lost = True
-
-    async def _handshake(
-        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, context: ssl.SSLContext
-    ) -> None:
-        try:
-            upgraded = await loop.start_tls(
-                transport,
-                self,
-                context,
-                server_side=True,
-                ssl_handshake_timeout=self._hall.limits.handshake_seconds,
-                ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            # OSError holds ssl.SSLError and time-outs; the others say that the peer left in between.
-            late = "time" in str(error).lower()
-            self._hall.gauges.timeouts["handshake"] += late
-            self._hall.gauges.refusals["handshake"] += not late
-            transport.abort()
-            self._hall.leave(self._address)
-            return
-        except asyncio.CancelledError:
-            transport.abort()
-            self._hall.leave(self._address)
-            raise
-        if upgraded is None or self._lost:
-            self._hall.leave(self._address)
-            return
-        self._hand_over(upgraded)
-
-    def _hand_over(self, transport: asyncio.Transport) -> None:
-        http = GuardedHttp(self._hall, self._address)
-        transport.set_protocol(http)
-        http.connection_made(transport)
-        if self._early:
-            http.data_received(bytes(self._early))
+        self.taken = False
+        hall = self.hall
+        hall.gauges.connections -= 1
+        hall.addresses[self.address] -= 1
+        if hall.addresses[self.address] <= 0:
+            del hall.addresses[self.address]
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -189,10 +121,10 @@ class GuardedHttp(HttpToolsProtocol):
         deadline: Loop time at which the present phase is overdue.
     """
 
-    def __init__(self, hall: Hall, address: str) -> None:
+    def __init__(self, hall: Hall, seat: Seat) -> None:
         super().__init__(config=hall.config, server_state=hall.state, app_state={})
         self._hall = hall
-        self._address = address
+        self._seat = seat
         self._limits = hall.limits
         self._phase = Phase.HEAD
         self._head = 0
@@ -209,9 +141,8 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection out."""
         super().connection_lost(exc)
-        if self in self._hall.open:
-            self._hall.open.discard(self)
-            self._hall.leave(self._address)
+        self._hall.open.discard(self)
+        self._seat.leave()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; bound what it may hold of a head."""
@@ -332,7 +263,7 @@ class GuardedHttp(HttpToolsProtocol):
         return _ambiguity(headers, self.parser.get_http_version())
 
     def _refuse(self, status: int, reason: str) -> None:
-        self._hall.refused(self._address, status, reason)
+        self._hall.refused(self._seat.address, status, reason)
         if self.cycle is None or self.cycle.response_complete or not self._busy():
             text = _TEXTS[status]
             lines = [STATUS_LINE[status], *(name + b": " + value + b"\r\n" for name, value in self._headers())]
