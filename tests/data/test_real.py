@@ -10,7 +10,7 @@ from stockade.data.profile import profile
 from stockade.data.rejection import rejections_of
 from stockade.data.source import read
 from stockade.data.split import split
-from stockade.data.validate import validate_source
+from stockade.data.validate import validate, validate_source
 from stockade.schema.column import ROW, Role
 from stockade.schema.toml import from_toml, to_toml
 from stockade.types.results import Severity
@@ -87,6 +87,7 @@ def test_digits_are_ten_classes(sets):
     assert schema.classes == tuple("0123456789")
     assert schema.column("p0").role is Role.CONSTANT
     assert 550 < len(schema.features()) < 784
+    assert validate(table, schema).quarantine.is_empty()
 
 
 CHANGES = (

@@ -6,7 +6,8 @@ lies beyond the median, and that no further than 2.5 times what lies on the othe
 damage, and only where it stands apart from all others: by 0.3 of the range beyond a light tail (an age of 999 where
 the rest end at 94), by twice the range beyond a skewed one, by a hundredfold beyond a heavy one; twice as far below
 5,000 rows and four times below 1,000, where tails are known less well. Bounds keep less margin than that, so that what
-was taken for damage lies outside them.
+was taken for damage lies outside them. Where the median and the 99 % quantile are one value, nothing is known of
+the tail beyond: nothing there is taken for damage, and there is no bound.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class _Tail(NamedTuple):
 _LIGHT = _Tail(0.3, 0.25)
 _SKEWED = _Tail(2.0, 1.5)
 _HEAVY = _Tail(100.0, 10.0)
+_UNKNOWN = _Tail(math.inf, math.inf)
 
 
 class Bounds(NamedTuple):
@@ -70,7 +72,9 @@ def propose(values: NDArray[np.float64]) -> Bounds:
         if first <= low and high <= last and high - low > 1000:
             return Bounds(0.0, last)
     minimum, maximum = -_bound(-high, -low, lower), _bound(low, high, upper)
-    return Bounds(max(minimum + 0.0, 0.0) if low >= 0 else minimum, min(maximum, 0.0) if high <= 0 else maximum)
+    minimum = max(minimum + 0.0, 0.0) if low >= 0 else minimum
+    maximum = min(maximum, 0.0) if high <= 0 else maximum
+    return Bounds(None if math.isinf(minimum) else minimum, None if math.isinf(maximum) else maximum)
 
 
 def damage_limit(rows: int) -> int:
@@ -83,6 +87,8 @@ def _tail(ordered: NDArray[np.float64]) -> _Tail:
     allowed = damage_limit(ordered.size)
     kept = ordered[allowed : ordered.size - allowed]
     foot, middle, shoulder = np.quantile(kept, (0.01, 0.5, 0.99), method="lower")
+    if shoulder == middle:
+        return _UNKNOWN
     if kept[-1] - shoulder > shoulder - middle:
         return _HEAVY
     return _LIGHT if shoulder - middle <= _SKEW * (middle - foot) else _SKEWED
@@ -94,7 +100,7 @@ def _end(ordered: NDArray[np.float64], allowed: int, tail: _Tail) -> float:
     apart = tail.apart * next(factor for least, factor in _PATIENCE if ordered.size >= least)
     for position in range(ordered.size - 1 - allowed, ordered.size - 1):
         here, following = float(ordered[position]), float(ordered[position + 1])
-        width = here - start if tail is not _HEAVY else max(abs(here), here - start)
+        width = here - start if tail in (_LIGHT, _SKEWED) else max(abs(here), here - start)
         if width > 0 and following - here > apart * width:
             return here
     return float(ordered[-1])
@@ -116,10 +122,10 @@ def _without_stray_signs(ordered: NDArray[np.float64], allowed: int, low: float,
 def _bound(low: float, high: float, tail: _Tail) -> float:
     """The upper bound, rounded outwards to a readable number by at most a twentieth of the range."""
     width = high - low
-    reach = max(width, abs(high)) if tail is _HEAVY else width
+    reach = width if tail in (_LIGHT, _SKEWED) else max(width, abs(high))
+    if width < 1 / _HUGE or math.isinf(tail.margin):
+        return high if width == 0 else high + tail.margin * reach
     bound = high + tail.margin * reach
-    if width < 1 / _HUGE:
-        return bound
     step = math.floor(math.log10(0.05 * width))
     if step >= 0:
         return math.ceil(bound / 10.0**step) * 10.0**step
