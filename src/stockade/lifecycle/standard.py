@@ -28,7 +28,7 @@ class Design:
 
     Attributes:
         source: The data file.
-        schema: The committed schema file; ``None`` before there is one, and the graph then infers it.
+        schema: The committed schema file.
         parameters: Parameters by step name; a step without an entry has none.
         limits: What each step may use.
         secrets: Secret files by step name and parameter.
@@ -37,7 +37,7 @@ class Design:
     """
 
     source: Path
-    schema: Path | None
+    schema: Path
     parameters: Mapping[str, Mapping[str, Any]]
     limits: Limits
     secrets: Mapping[str, Mapping[str, Path]]
@@ -58,11 +58,10 @@ class _Plan:
 
 _STANDARD = (
     _Plan("ingest", ("source",), ("raw", "damaged", "unreadable")),
-    _Plan("infer", ("raw",), ("schema",)),
     _Plan(
         "validate",
         ("raw", "damaged", "unreadable", "schema"),
-        ("valid", "quarantine", "rejections", "profile", "validation"),
+        ("valid", "quarantine", "reasons", "rejections", "profile", "validation"),
         results="validation",
         subject="valid",
     ),
@@ -83,7 +82,7 @@ _STANDARD = (
 _OPTIONAL = frozenset({"leaderboard", "plan"})
 """Artifacts that a project's own trainer need not make; steps that take them cope without."""
 
-STAGES = tuple(plan.name for plan in _STANDARD if plan.name != "infer")
+STAGES = tuple(plan.name for plan in _STANDARD)
 """Names of the stages of a complete run, in order."""
 
 
@@ -93,16 +92,20 @@ def standard(design: Design) -> Graph:
     Raises:
         ConfigError: a custom function asks for an artifact that nothing makes.
     """
-    plans = [plan for plan in _STANDARD if plan.name != "infer" or design.schema is None]
-    steps = [_built_in(plan, design) for plan in plans]
+    steps = [_built_in(plan, design) for plan in _STANDARD]
     for function in design.custom:
         _place(steps, function, design)
     steps = _without_missing_options(steps)
-    sources = {"source": design.source}
-    if design.schema is not None:
-        sources["schema"] = design.schema
+    sources = {"source": design.source, "schema": design.schema}
     _check_inputs(steps, sources, design)
     return Graph(tuple(steps), sources)
+
+
+def proposal(source: Path, parameters: Mapping[str, Mapping[str, Any]], limits: Limits) -> Graph:
+    """Build the small graph that reads a source and proposes its schema, run once before there is one."""
+    design = Design(source=source, schema=source, parameters=parameters, limits=limits, secrets={})
+    plans = (_STANDARD[0], _Plan("infer", ("raw",), ("schema",)))
+    return Graph(tuple(_built_in(plan, design) for plan in plans), {"source": source})
 
 
 def _built_in(plan: _Plan, design: Design) -> Step:

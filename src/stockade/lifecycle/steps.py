@@ -17,9 +17,11 @@ from stockade.schema.column import Role, Schema
 from stockade.schema.toml import from_toml, to_toml
 from stockade.types.results import Results
 from stockade.types.scorecard import Leaderboard, Scorecard
-from stockade.types.table import Profile
+from stockade.types.table import Profile, Rejection
 
 SCHEMA_FILE = "schema.toml"
+
+_SHOWN_REJECTIONS = 1_000
 
 
 class Ingested(NamedTuple):
@@ -63,11 +65,12 @@ def infer(
 
 
 class Validated(NamedTuple):
-    """Rows that satisfy the schema, rows that do not, and why."""
+    """Rows that satisfy the schema, rows that do not, all reasons, and the first of them for people to read."""
 
     valid: pl.DataFrame
     quarantine: pl.DataFrame
-    rejections: pl.DataFrame
+    reasons: pl.DataFrame
+    rejections: tuple[Rejection, ...]
     profile: Profile
     validation: Results
 
@@ -75,13 +78,15 @@ class Validated(NamedTuple):
 def validate(raw: pl.DataFrame, damaged: pl.DataFrame, unreadable: pl.DataFrame, schema: str) -> Validated:
     """Hold every row against the schema; rows that fail are set aside, none is dropped."""
     from stockade.data.profile import profile
+    from stockade.data.rejection import rejections_of
     from stockade.data.source import Source
     from stockade.data.validate import validate_source
 
     columns = _schema(schema)
     found = validate_source(Source(raw, damaged, unreadable), columns)
     summary = profile(found.valid, columns)
-    return Validated(found.valid, found.quarantine, found.rejections, summary, found.results)
+    shown = rejections_of(found.rejections.head(_SHOWN_REJECTIONS))
+    return Validated(found.valid, found.quarantine, found.rejections, shown, summary, found.results)
 
 
 class Audited(NamedTuple):

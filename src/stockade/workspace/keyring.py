@@ -104,3 +104,11 @@ def _passphrase(folder: Path) -> bytes:
         remedy="put it into a file `stockade-passphrase` in a credential directory, and name that directory in "
         "CREDENTIALS_DIRECTORY",
     )
+
+
+def pseudonym_key(root: TrustRoot) -> Path:
+    """The file with the key of this project's pseudonyms, made on first use; whoever has it can link them."""
+    path = state.keys_folder(root.digest) / "pseudonyms.bin"
+    if not path.exists():
+        write_atomically(path, secrets.token_bytes(32))
+    return path
