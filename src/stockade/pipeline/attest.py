@@ -5,29 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any, NoReturn
 
 from stockade.errors import MalformedError, StepOutputError
+from stockade.evidence import canonical
 from stockade.evidence.predicates import StepProvenance, TestResult
-from stockade.evidence.statement import PROVENANCE, TEST_RESULT, Statement, Subject
+from stockade.evidence.statement import Statement, Subject
+from stockade.evidence.text import now
 from stockade.pipeline.graph import Step
+from stockade.pipeline.key import cache_key
 from stockade.pipeline.order import Receipt
 from stockade.pipeline.sources import SourceFile
 from stockade.types.digest import Digest
 from stockade.types.execution import Isolation
-from stockade.types.record import from_plain
+from stockade.types.record import from_plain, to_plain
 from stockade.types.results import Results
 
 _MOST_RESULTS = 8 << 20
 
-
-def now() -> str:
-    """The time as RFC 3339 in UTC, to the microsecond."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+MAJOR = 1
+"""Part of every cache key; raised when the engine's own work changes what a step yields."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Premises:
     """All that a step's result may depend on, as it is known before the step runs.
 
@@ -39,7 +41,6 @@ class Premises:
         platform: The platform.
         packages: Installed distributions.
         required: Isolation asked for.
-        key: The cache key over all of these.
     """
 
     step: Step
@@ -49,7 +50,30 @@ class Premises:
     platform: str
     packages: tuple[tuple[str, str], ...]
     required: str
-    key: str
+
+    @cached_property
+    def key(self) -> str:
+        """The cache key over all of these."""
+        step = self.step
+        return cache_key(
+            {
+                "engine": MAJOR,
+                "step": step.name,
+                "call": self.call,
+                "origin": step.origin.value,
+                "sources": [(item.name, item.digest) for item in self.sources],
+                "python": self.python,
+                "platform": self.platform,
+                "packages": self.packages,
+                "parameters": step.params,
+                "inputs": {name: (step.inputs[name], digest) for name, digest in self.inputs.items()},
+                "secrets": sorted(step.secrets),
+                "outputs": step.outputs,
+                "results": step.results,
+                "subject": step.subject,
+                "isolation": self.required,
+            }
+        )
 
     @property
     def call(self) -> str:
@@ -96,24 +120,26 @@ def provenance(
     return predicate.statement(tuple(Subject(name, artifacts[name]) for name in step.outputs))
 
 
-def test_result(step: Step, results: Results, document: Digest, subject: Subject) -> Statement:
+def result(step: Step, results: Results, document: Digest, subject: Subject) -> Statement:
     """State what a step measured and found about an artifact (in-toto Test Result v0.1)."""
     return TestResult(results=results, step=step.name, document=document).statement((subject,))
 
 
-def read_results(data: bytes, where: str) -> Results:
+def read_results(path: Path, where: str) -> Results:
     """Read the results document that a step wrote, as hostile.
 
     Raises:
         StepOutputError: it is too large or not exactly a `Results` record.
     """
-    if len(data) > _MOST_RESULTS:
+    if path.stat().st_size > _MOST_RESULTS:
         raise StepOutputError("the results are longer than 8 MiB", where=where)
     try:
-        plain = json.loads(data, object_pairs_hook=_distinct, parse_constant=_refuse)
-        return from_plain(Results, plain, where)
-    except (ValueError, RecursionError) as error:
+        plain = json.loads(path.read_bytes(), object_pairs_hook=_distinct, parse_constant=_refuse)
+        results = from_plain(Results, plain, where)
+        canonical.encode(to_plain(results))
+    except (ValueError, RecursionError, MalformedError) as error:
         raise StepOutputError(f"the results are not a Results record: {error}", where=where) from error
+    return results
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,15 +151,3 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a number")
-
-
-__all__ = [
-    "PROVENANCE",
-    "TEST_RESULT",
-    "MalformedError",
-    "Premises",
-    "now",
-    "provenance",
-    "read_results",
-    "test_result",
-]

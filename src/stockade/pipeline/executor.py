@@ -118,13 +118,17 @@ class LocalExecutor:
         for folder in (work, work / child.OUTPUT, work / child.TEMPORARY, order.folder / "private"):
             folder.mkdir(mode=0o700)
         given.mkdir(exist_ok=True)
+        given.chmod(0o711)
         inputs = dict(order.inputs)
         for name, path in order.secrets.items():
             inputs[name] = given / f"secret-{name}"
+            inputs[name].touch(mode=0o600)
             shutil.copyfile(path, inputs[name])
         identity = _identity(order)
         if identity is not None:
-            _hand_over(identity, [work, work / child.OUTPUT, work / child.TEMPORARY], inputs.values())
+            # An input may have a folder of its own, for the sake of its name.
+            parents = {path.parent for path in inputs.values()} - {given}
+            _hand_over(identity, [work, work / child.OUTPUT, work / child.TEMPORARY, *parents], inputs.values())
         return Task(
             call=step.call,
             outputs=len(step.outputs),
@@ -149,7 +153,7 @@ def _identity(order: Order) -> int | None:
     """Another user for the step, where this process is root and that user could read what it needs."""
     if os.geteuid() != 0 or not _interpreter_is_public():
         return None
-    return user.spare_id(os.getpid()) if user.readable_to_all((*order.sources, order.folder / "in")) else None
+    return user.spare_id(os.getpid()) if user.readable_to_all((*order.sources, order.folder / "in" / "x")) else None
 
 
 @cache

@@ -56,7 +56,7 @@ class Step:
         outputs: Names of the artifacts it returns, in order.
         origin: Who wrote it; only functions of this package are built in.
         results: The output that holds `types.results.Results`, attested as a Test Result.
-        subject: The artifact those results speak of; the results themselves when None.
+        subject: The input or output that those results speak of; the results themselves when None.
         limits: What it may use.
         secrets: Parameter of the function, and a file it may read that enters neither key nor statement.
     """
@@ -113,7 +113,7 @@ class Graph:
             for output in step.outputs:
                 _claim(makers, output, f"step {step.name!r}")
         for step in self.steps:
-            for artifact in (*step.inputs.values(), *((step.subject,) if step.subject else ())):
+            for artifact in step.inputs.values():
                 if artifact not in makers:
                     raise ConfigError(f"no step and no source makes the artifact {artifact!r}", where=step.name)
         self.ordered()
@@ -163,5 +163,7 @@ def _check_step(step: Step) -> None:
             raise ConfigError(f"{parameter!r} is no parameter, or is given twice", where=step.name)
     if not step.outputs:
         raise ConfigError("a step has at least one output: there is no output to attest", where=step.name)
+    if step.subject is not None and step.subject not in {*step.inputs.values(), *step.outputs}:
+        raise ConfigError(f"its results speak of {step.subject!r}, which it neither reads nor makes", where=step.name)
     if step.results is not None and step.results not in step.outputs:
         raise ConfigError(f"the results {step.results!r} are not among its outputs", where=step.name)
