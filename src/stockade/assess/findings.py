@@ -28,6 +28,7 @@ _FRAGILE = 0.5
 _MEMBERS = 0.55
 _MEMBERS_MUCH = 0.60
 _OVERFIT = 0.05
+_OVERFIT_LOSS = 0.5
 
 Figures = Mapping[str, Figure]
 
@@ -130,8 +131,8 @@ def _overfit(metric: str, figures: Figures) -> list[Finding]:
     gap, own = figures.get("generalisation_gap"), figures.get(metric)
     if gap is None or own is None or gap.low is None:
         return []
-    # Errors have the target's own units and are held against the test error; the rest lie between 0 and 1.
-    limit = _OVERFIT if MAXIMIZE[metric] else 2 * _OVERFIT * own.value
+    # Losses have units of their own and are held against the test loss; the rest lie between 0 and 1.
+    limit = _OVERFIT if MAXIMIZE[metric] else _OVERFIT_LOSS * own.value
     if gap.low <= limit:
         return []
     return [

@@ -82,8 +82,8 @@ def on_robustness(exam: Exam, found: Robustness) -> list[str]:
             f"{found.turned:.0%} could be."
         ),
         (
-            f"The evasion attack sees decisions only and asks {settings.queries} times a row; it moves numbers within the "
-            "ranges observed, keeps whole numbers whole and missing values missing, and pays 1 for a change of category."
+            f"The evasion attack sees decisions only and asks {settings.queries} times a row; it moves numbers within "
+            "the ranges observed, keeps whole numbers whole and missing values missing, and pays 1 for another category."
         ),
         "Distances found by an attack are upper bounds: a stronger attacker may need less.",
     ]

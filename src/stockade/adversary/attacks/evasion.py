@@ -44,7 +44,7 @@ class Budget:
     """
 
     queries: int = 250
-    epsilon: float = 0.5
+    epsilon: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

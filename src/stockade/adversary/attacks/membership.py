@@ -29,8 +29,8 @@ class Membership:
 
     Attributes:
         auc: 0.5 is guessing; interval by DeLong.
-        tpr_at_1pct_fpr: Share of members found where 1 % of others are accused, or fewer where they are too few to
-            accuse 1 %; 0.01 is guessing. Interval by a bootstrap of both parts.
+        tpr_at_1pct_fpr: Share of members found where 1 % of others are accused; 0.01 is guessing. Interval by a
+            bootstrap of both parts.
         members: Members asked about.
         others: Others asked about.
     """
@@ -64,10 +64,24 @@ def infer_membership(member_losses: Floats, other_losses: Floats, *, seed: int) 
     ordering = Ordering(member, scores)
 
     def statistics(weights: Floats) -> dict[str, Floats]:
-        true, false = ordering.counts(weights)
-        allowed = false <= FALSE_POSITIVE_RATE * false[:, -1:]
-        return {"tpr": np.max(np.where(allowed, true, 0.0), axis=1) / true[:, -1]}
+        return {"tpr": _found_at(FALSE_POSITIVE_RATE, *ordering.counts(weights))}
 
     rate = intervals(statistics, member.astype(np.int64), seed)["tpr"]
     bounded = Estimate(rate.value, max(rate.low, 0.0), min(rate.high, 1.0))
     return Membership(area, bounded, len(parts[0]), len(parts[1]))
+
+
+def _found_at(rate: float, true: Floats, false: Floats) -> Floats:
+    """True-positive rate ``[R]`` of ROC curves given by counts ``[R, T]``, where the false-positive rate is `rate`.
+
+    Between two thresholds the attacker tosses a coin, so that equal losses neither help nor hinder.
+    """
+    count = len(true)
+    ups = np.concatenate((np.zeros((count, 1)), true / true[:, -1:]), axis=1)
+    downs = np.concatenate((np.zeros((count, 1)), false / false[:, -1:]), axis=1)
+    every = np.arange(count)
+    above = np.argmax(downs > rate, axis=1)
+    below = above - 1
+    step = (rate - downs[every, below]) / (downs[every, above] - downs[every, below])
+    found: Floats = ups[every, below] + step * (ups[every, above] - ups[every, below])
+    return found
