@@ -23,12 +23,14 @@ from stockade.evidence.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    nodes_of,
 )
+from stockade.evidence.merkle import root as tree_root
 from stockade.evidence.note import Checkpoint, sign_checkpoint, verify_checkpoint
 from stockade.evidence.public import PublicKey
 from stockade.evidence.sign import Signer
 from stockade.evidence.statement import Statement
-from stockade.evidence.tiles import CHECKPOINT, WIDTH, Edge, LogStorage, TileReader, entry_of
+from stockade.evidence.tiles import CHECKPOINT, WIDTH, Edge, LogStorage, TileReader, entry_of, read_entry
 from stockade.evidence.trust import TrustRoot
 from stockade.evidence.verify import Evidence, verify_envelope
 from stockade.types.digest import Digest
@@ -85,15 +87,15 @@ class Ledger:
         clock: Tells the time that the trust root's expiry is held against.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # one argument a collaborator, in the order of the path of a statement
         self,
         catalog: Catalog,
         tiles: LogStorage,
         trust: TrustRoot,
         signer: Signer | None,
-        *,
         origin: str,
         memory: CheckpointMemory,
+        *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._catalog = catalog
@@ -244,6 +246,26 @@ class Ledger:
         """
         with self._lock:
             return self._proof(leaf, self.checkpoint())
+
+    def entries(self, predicate: str) -> list[tuple[int, Digest]]:
+        """Leaf and envelope digest of every statement of a predicate type, in the order of the log.
+
+        All entries are held against the root of the present checkpoint, so no index entry can hide a statement.
+
+        Raises:
+            LogError: entries were altered, added or removed.
+            EvidenceError: the checkpoint does not hold.
+        """
+        with self._lock:
+            checkpoint = self._current()
+            if checkpoint is None:
+                return []
+            listed = self._catalog.leaves(0, checkpoint.size)
+        hashes = [leaf_hash(entry) for entry in listed]
+        if len(listed) != checkpoint.size or tree_root(nodes_of(hashes), len(hashes)) != checkpoint.root:
+            raise LogError("the catalogue's entries are not those of the log", where=self.origin, remedy=_RESTORE)
+        found = ((leaf, read_entry(entry)) for leaf, entry in enumerate(listed))
+        return [(leaf, digest) for leaf, (digest, kind) in found if kind == predicate]
 
     def _proof(self, leaf: int, checkpoint: Checkpoint) -> Inclusion:
         if not 0 <= leaf < checkpoint.size:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from stockade.errors import LogError
+from stockade.errors import LogError, MalformedError
 from stockade.evidence import canonical
 from stockade.evidence.merkle import leaf_hash, node_hash
 from stockade.evidence.merkle import root as tree_root
@@ -82,6 +82,22 @@ def unpack_entries(data: bytes) -> list[bytes]:
 def entry_of(envelope: Digest, predicate_type: str) -> bytes:
     """The log's entry for an envelope: small, because entries have at most 64 KiB and envelopes may be larger."""
     return canonical.encode({"envelope": str(envelope), "type": predicate_type})
+
+
+def read_entry(entry: bytes) -> tuple[Digest, str]:
+    """Envelope digest and predicate type of a log entry; the inverse of `entry_of`.
+
+    Raises:
+        LogError: it is not an entry of ours.
+    """
+    try:
+        document = canonical.decode(entry)
+        digest, kind = Digest.parse(document["envelope"]), document["type"]
+        if entry == entry_of(digest, kind):
+            return digest, kind
+    except (MalformedError, KeyError, TypeError, ValueError, AttributeError):
+        pass
+    raise LogError("the log has an entry that is not one of ours", remedy=_RESTORE)
 
 
 class TileReader:
