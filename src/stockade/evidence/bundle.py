@@ -343,7 +343,7 @@ def _check_policies(dossier: Dossier, gates: Sequence[Evidence], digests: Mappin
 def _proven(dossier: Dossier, checkpoint: Checkpoint, artifacts: Mapping[str, Digest]) -> tuple[str, ...]:
     info, run = ReleaseInfo.of(dossier.release.statement), RunSummary.of(dossier.run.statement)
     custom = [step.name for step in run.steps if step.origin != "built-in"]
-    checks = [TestResult.of(piece.statement) for piece in dossier.results]
+    checks = [TestResult.of(piece.statement) for piece in dossier.results.values()]
     lines = [
         f"{info.name} version {info.version} is the model {dossier.model}",
         f"it came from the run {run.run}, started by {run.initiator} in {run.mode} mode",

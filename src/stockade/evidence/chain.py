@@ -45,7 +45,7 @@ class Dossier:
         release: That the artifacts make up the version.
         run: The run they came from.
         steps: Provenance by step, in the order of the run.
-        results: Test Results, in the order that the run names them; one a step at most.
+        results: Test Results by step.
         decisions: What people decided about the version so far.
         model: Digest of the model's bytes.
         evidence_set: Digest over the digests of all envelopes but the decisions': what a decision is bound to.
@@ -54,7 +54,7 @@ class Dossier:
     release: Evidence
     run: Evidence
     steps: Mapping[str, Evidence]
-    results: tuple[Evidence, ...]
+    results: Mapping[str, Evidence]
     decisions: tuple[Evidence, ...]
     model: Digest
     evidence_set: Digest
@@ -67,7 +67,7 @@ class Dossier:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """Every piece: release, run, steps, results, decisions."""
-        return (self.release, self.run, *self.steps.values(), *self.results, *self.decisions)
+        return (self.release, self.run, *self.steps.values(), *self.results.values(), *self.decisions)
 
 
 class Verifier(Protocol):
@@ -103,17 +103,17 @@ def assemble(
     if info.run != run.digest:  # (2)
         raise MissingEvidenceError(f"the evidence of the run {info.run} is missing", where="release", remedy=_AGAIN)
     by_step = _steps(summary, of_steps)  # (3)
-    in_order = _results(summary, by_step, of_results)  # (4)
+    by_result = _results(summary, by_step, of_results)  # (4)
     made = _flow(summary, by_step)  # (5)
     model = _artifacts(release, made, {item.digest for item in summary.sources})  # (6)
-    digests = sorted({str(piece.digest) for piece in (release, run, *by_step.values(), *in_order)})
+    digests = sorted({str(piece.digest) for piece in (release, run, *by_step.values(), *by_result.values())})
     evidence_set = Digest.of(canonical.encode(digests))
     _decisions(info, model, evidence_set, of_decisions)  # (7)
     return Dossier(
         release,
         run,
         MappingProxyType(by_step),
-        in_order,
+        MappingProxyType(by_result),
         of_decisions,
         model,
         evidence_set,
@@ -196,7 +196,7 @@ def _steps(summary: RunSummary, pieces: Sequence[Evidence]) -> dict[str, Evidenc
     return found
 
 
-def _results(summary: RunSummary, steps: Mapping[str, Evidence], pieces: Sequence[Evidence]) -> tuple[Evidence, ...]:
+def _results(summary: RunSummary, steps: Mapping[str, Evidence], pieces: Sequence[Evidence]) -> dict[str, Evidence]:
     found: dict[str, Evidence] = {}
     for piece in pieces:
         record = _read(piece, "builder", TestResult)
@@ -213,14 +213,14 @@ def _results(summary: RunSummary, steps: Mapping[str, Evidence], pieces: Sequenc
         if any(subject.digest not in known for subject in piece.statement.subjects):
             raise EvidenceError("the results speak of what the step neither took nor made", where=where)
         found[record.step] = piece
-    given = {piece.digest: piece for piece in found.values()}
-    if absent := [digest for digest in summary.results if digest not in given]:
+    absent = set(summary.results) - {piece.digest for piece in found.values()}
+    if absent:
         raise MissingEvidenceError(
             f"{len(absent)} of the {len(summary.results)} results of the run are missing",
-            where=str(absent[0]),
+            where=str(min(absent)),
             remedy=_AGAIN,
         )
-    return tuple(given[digest] for digest in summary.results)
+    return found
 
 
 def _flow(summary: RunSummary, steps: Mapping[str, Evidence]) -> set[Digest]:
