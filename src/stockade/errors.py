@@ -15,7 +15,7 @@ code that raises them; they derive from a family here and have a code of their o
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class StockadeError(Exception):
@@ -209,9 +209,13 @@ class RefusedError(PolicyError):
 
     Every rule that refused is listed with its figure, threshold and advice. A rule may be waived by an approver
     who is not the requester, for a limited time, with a reason: ``stockade waive VERSION RULE --reason "..."``.
+
+    Attributes:
+        decision: The `stockade.policy.decision.Decision` with every ruling, where the policy was evaluated.
     """
 
     code = "A101"
+    decision: Any = None
 
 
 class TransitionError(PolicyError):
