@@ -108,12 +108,12 @@ def build_card(
 
 
 def describe(figure: Figure) -> str:
-    """A figure with its interval: ``0.852 [0.845, 0.859]``."""
+    """A figure with its interval: ``0.852 (0.845 to 0.859)``."""
     if figure.low is None and figure.high is None:
         return f"{figure.value:.4g}"
     low = "…" if figure.low is None else f"{figure.low:.4g}"
     high = "…" if figure.high is None else f"{figure.high:.4g}"
-    return f"{figure.value:.4g} [{low}, {high}]"
+    return f"{figure.value:.4g} ({low} to {high})"
 
 
 def task_of(scorecard: Scorecard) -> str:
@@ -128,11 +128,11 @@ def _summary(scorecard: Scorecard, schema: Schema) -> str:
     for name in shown:
         if name in figures:
             constant = figures.get(f"baseline.{name}")
-            against = f" (a constant: {constant.value:.4g})" if constant else ""
+            against = f", where a constant has {constant.value:.4g}" if constant else ""
             told.append(f"{name} {describe(figures[name])}{against}")
     return (
         f"Predicts {schema.target!r} by {task_of(scorecard)}; on {scorecard.rows:,} rows that training never saw: "
-        f"{', '.join(told[:2])}."
+        f"{'; '.join(told[:2])}."
     )
 
 
@@ -220,7 +220,7 @@ def _limits(scorecard: Scorecard, schema: Schema, purpose: str) -> list[str]:
     strict = [column for column in schema.features() if not column.nullable]
     if strict:
         limits.append(
-            f"The schema allows no missing values in {len(strict)} of its {len(schema.features())} columns; how it does "
-            "without them was not measured."
+            f"The schema allows no missing values in {len(strict)} of its {len(schema.features())} columns; "
+            "how it does without them was not measured."
         )
     return limits

@@ -77,7 +77,7 @@ def _slices(card: ModelCard) -> list[str]:
 def _cells(figure: Figure) -> tuple[str, str]:
     if figure.low is None and figure.high is None:
         return f"{figure.value:.4g}", ""
-    return f"{figure.value:.4g}", describe(figure).split(" ", 1)[1].strip("[]").replace(", ", " to ")
+    return f"{figure.value:.4g}", describe(figure).split(" ", 1)[1].strip("()")
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -83,7 +83,7 @@ def on_robustness(exam: Exam, found: Robustness) -> list[str]:
         ),
         (
             f"The evasion attack sees decisions only and asks {settings.queries} times a row; it moves numbers within "
-            "the ranges observed, keeps whole numbers whole and missing values missing, and pays 1 for another category."
+            "the ranges observed, keeps whole numbers whole and missing values missing, and pays 1 for a new category."
         ),
         "Distances found by an attack are upper bounds: a stronger attacker may need less.",
     ]
