@@ -141,7 +141,7 @@ def test_second_run_is_a_verified_hit(laboratory: "Laboratory", graph: Graph) ->
         ("helper", ["read", "cut", "total"], "helper.py changed"),
         ("source", ["read", "cut", "total"], "input people changed"),
         ("parameter", ["cut", "total"], "parameter most changed"),
-        ("type", ["cut"], "parameter most changed"),
+        ("type", ["cut"], "its earlier result was not used"),
         ("nothing", [], ""),
     ],
 )

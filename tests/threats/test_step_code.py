@@ -1,8 +1,11 @@
 """The attacker has step code: a poisoned library, a bad notebook. Attacks are refused, and honest steps pass."""
 
+import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,3 +276,32 @@ def test_log_is_bounded(bench: Bench) -> None:
     assert receipt.failure is None
     assert len(receipt.log) < 600_000
     assert b"bytes left out" in receipt.log
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["read_file", "change_mode", "change_attribute", "change_times", "write_file", "remove_file", "list_folder"],
+)
+def test_attacks_work_without_the_sandbox(secret: Path, attack: str) -> None:
+    """The same code outside the engine does what it tries: the tests above would see it."""
+    target = str(secret.parent if attack == "list_folder" else secret)
+    assert _unconfined(attack, path=target).startswith("SUCCEEDED")
+
+
+@pytest.mark.parametrize("attack", ["name_server", "run_program", "environment"])
+def test_more_attacks_work_without_the_sandbox(attack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So do the attacks on the network, on programs and on the environment."""
+    monkeypatch.setenv("STOCKADE_TEST_PASSPHRASE", "hunter2")
+    assert _unconfined(attack).startswith("SUCCEEDED")
+
+
+def _unconfined(attack: str, **params: str) -> str:
+    script = (
+        "import importlib.util, json, sys\n"
+        "spec = importlib.util.spec_from_file_location('steps', sys.argv[1])\n"
+        "module = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "print(getattr(module, sys.argv[2])(**json.loads(sys.argv[3])))\n"
+    )
+    command = [sys.executable, "-c", script, str(CODE), attack, json.dumps(params)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout

@@ -24,7 +24,7 @@ from stockade.pipeline.failures import error_of, shown
 from stockade.pipeline.graph import Graph, Step
 from stockade.pipeline.order import Executor, Failure, Order, Progress, Receipt
 from stockade.pipeline.outcome import PlannedStep, RunOutcome, StepOutcome
-from stockade.pipeline.scratch import remove
+from stockade.pipeline.scratch import Sweeper
 from stockade.pipeline.sources import SourceReader
 from stockade.store.blobs import BlobStore
 from stockade.types.digest import Digest
@@ -68,16 +68,25 @@ class Run:
         run_id: Its name.
         tell: Is told what happens.
         folder: A private folder; the caller removes it.
+        sweeper: Removes working folders in it; the caller closes it.
     """
 
     def __init__(
-        self, tools: Tools, graph: Graph, run_id: str, tell: Callable[[events.Event], None], folder: Path
+        self,
+        tools: Tools,
+        graph: Graph,
+        run_id: str,
+        tell: Callable[[events.Event], None],
+        *,
+        folder: Path,
+        sweeper: Sweeper,
     ) -> None:
         self._tools = tools
         self._graph = graph
         self._run_id = run_id
         self._tell = tell
         self._folder = folder
+        self._sweeper = sweeper
         self._steps = graph.ordered()
         self._packages = surroundings.distributions()
         places = {step.place: step for step in self._steps}
@@ -179,7 +188,7 @@ class Run:
                 self._fail(step, receipt)
             made = self._keep(premises, receipt, log, started)
         finally:
-            remove(folder)
+            self._sweeper.remove(folder)
         known = self._tools.cache.outputs_before(premises)
         if any(before != made.artifacts for before in known):
             findings.append(_not_reproducible(step))

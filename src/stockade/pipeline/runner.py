@@ -10,6 +10,7 @@ again: finished steps are then cache hits. The runner holds the builder key; no 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,7 +25,7 @@ from stockade.pipeline.graph import Graph
 from stockade.pipeline.order import Executor
 from stockade.pipeline.outcome import PlannedStep, RunOutcome
 from stockade.pipeline.run import Run, Tools
-from stockade.pipeline.scratch import scratch_folder
+from stockade.pipeline.scratch import Sweeper, scratch_folder
 from stockade.pipeline.sources import SourceReader
 from stockade.store.blobs import BlobStore
 from stockade.types.execution import ISOLATION_LEVELS
@@ -105,8 +106,8 @@ class Runner:
             EvidenceError: an artifact that a step needs was altered.
             ServiceError: this machine cannot do it.
         """
-        with scratch_folder(self._scratch) as folder:
-            run = Run(self._tools, graph, run_id, on_event or _ignore, folder)
+        with scratch_folder(self._scratch) as folder, closing(Sweeper()) as sweeper:
+            run = Run(self._tools, graph, run_id, on_event or _ignore, folder=folder, sweeper=sweeper)
             try:
                 return run.all(force)
             finally:
@@ -115,8 +116,8 @@ class Runner:
 
     def plan(self, graph: Graph) -> tuple[PlannedStep, ...]:
         """Say what `run` would do, without executing anything. Steps after one that would run have unknown inputs."""
-        with scratch_folder(self._scratch) as folder:
-            return Run(self._tools, graph, "plan", _ignore, folder).plan()
+        with scratch_folder(self._scratch) as folder, closing(Sweeper()) as sweeper:
+            return Run(self._tools, graph, "plan", _ignore, folder=folder, sweeper=sweeper).plan()
 
 
 def _ignore(_: Event) -> None:

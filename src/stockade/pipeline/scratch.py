@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +31,31 @@ def scratch_folder(parent: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         remove(folder)
+
+
+class Sweeper:
+    """Removes folders in a thread of its own, for removal waits for the disk and nothing waits for removal.
+
+    `close` waits until all are gone.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="stockade-sweeper", daemon=True)
+        self._thread.start()
+
+    def remove(self, folder: Path) -> None:
+        """Remove a folder soon."""
+        self._waiting.put(folder)
+
+    def close(self) -> None:
+        """Return when everything is removed."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (folder := self._waiting.get()) is not None:
+            remove(folder)
 
 
 def remove(folder: Path) -> None:
