@@ -112,7 +112,7 @@ def both_ways(
     calibration = calibration or Calibration()
     signature, _, encoder, problem = prepared(task, frame)
     fitted = FITTERS[trainer]().fit(problem, {}, 25)
-    model = Model(write(Blueprint(signature, encoder, fitted.form(), calibration, centre=1.7e9, spread=1e6)))
+    model = Model(write(Blueprint(signature, encoder, (fitted.form(),), calibration, centre=1.7e9, spread=1e6)))
     columns = from_table(fresh, signature)
     raw = fitted.raw(encoder.encode(columns))
     native = raw[:, 0] * 1e6 + 1.7e9 if task is Task.REGRESSION else calibration.apply(raw)

@@ -64,7 +64,7 @@ def test_a_wrong_calibration_is_refused():
     frame = table(Task.BINARY, 400, 1)
     signature, columns, encoder, problem = prepared(Task.BINARY, frame)
     fitted = FITTERS["lightgbm"]().fit(problem, {}, 20)
-    data = write(Blueprint(signature, encoder, fitted.form()))
+    data = write(Blueprint(signature, encoder, (fitted.form(),)))
     calibration = Calibration("sigmoid", slope=1.0001)
     with pytest.raises(ExportError):
         replay(data, lambda part: calibration.apply(fitted.raw(encoder.encode(part))), columns, columns)
@@ -76,7 +76,7 @@ def test_a_label_that_flips_is_refused_however_small_the_difference():
     signature, columns, encoder, _problem = prepared(Task.BINARY, frame)
     forest = Forest(1)
     forest.add_constant(0.0, 0)
-    data = write(Blueprint(signature, encoder, forest))
+    data = write(Blueprint(signature, encoder, (forest,)))
     with pytest.raises(ExportError, match="200 of 200 labels"):
         replay(data, lambda _: np.tile([0.5 - 1e-15, 0.5 + 1e-15], (100, 1)), columns, columns)
 
@@ -87,7 +87,7 @@ def test_values_that_are_not_numbers_are_refused():
     signature, columns, encoder, _ = prepared(Task.BINARY, frame)
     forest = Forest(1)
     forest.add_constant(float("nan"), 0)
-    data = write(Blueprint(signature, encoder, forest))
+    data = write(Blueprint(signature, encoder, (forest,)))
     with pytest.raises(ExportError):
         replay(data, lambda _: np.full((100, 2), np.nan), columns, columns)
 
@@ -97,7 +97,7 @@ def test_edge_rows_sit_on_thresholds():
     frame = table(Task.BINARY, 800, 1)
     _, columns, encoder, problem = prepared(Task.BINARY, frame)
     form = FITTERS["lightgbm"]().fit(problem, {}, 20).form()
-    edges = edge_rows(encoder, form, columns, 0)
+    edges = edge_rows(encoder, (form,), columns, 0)
     lengths = {len(column) for column in edges.values()}
     assert len(lengths) == 1
     assert lengths.pop() < 8_000

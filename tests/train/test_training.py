@@ -50,9 +50,10 @@ def test_the_best_contender_is_chosen_and_baselines_compete(trained):
     board = result.leaderboard
     means = [candidate.mean for candidate in board.candidates]
     assert means == sorted(means, reverse=board.maximize)
-    assert [candidate.chosen for candidate in board.candidates] == [True] + [False] * 4
+    assert [candidate.chosen for candidate in board.candidates] == [True] + [False] * (len(board.candidates) - 1)
     assert board.candidates[0].trainer != "constant"
-    assert {candidate.trainer for candidate in board.candidates} == {"constant", "linear", "histogram", "lightgbm"}
+    trainers = {candidate.trainer for candidate in board.candidates}
+    assert trainers - {"blend"} == {"constant", "linear", "histogram", "lightgbm"}
 
 
 def test_out_of_fold_predictions_cover_all_rows(trained):

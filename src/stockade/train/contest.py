@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stockade.train.blend import blend, together
 from stockade.train.boosting import DEFAULTS, BoostingTrainer, folds_of
 from stockade.train.calibration import Calibration
 from stockade.train.constant import ConstantTrainer
@@ -28,18 +29,28 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One fit that a model is made of: a key of `FITTERS`, its parameters, and its iterations (0 for none)."""
+
+    trainer: str
+    parameters: Parameters
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One contender with its cross-validation.
 
     Attributes:
         id: Id of `TRAINERS`.
         name: Shown name.
-        trainer: Id of what fits it, a key of `FITTERS`.
-        parameters: What it was fitted with.
+        trainer: Id of what fits it, a key of `FITTERS`, or ``blend``.
+        parameters: What it was fitted with, or the members of a blend.
         validation: Held-out scores.
         scores: Metric of each round where it is defined.
         seconds: CPU seconds.
         note: A sentence for people.
+        members: What is fitted in the end: the entry itself, or those that a blend is made of.
     """
 
     id: str
@@ -50,6 +61,7 @@ class Entry:
     scores: tuple[float, ...]
     seconds: float
     note: str = ""
+    members: tuple[Member, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -71,6 +83,7 @@ _NAMES = {
     "histogram": "histogram trees, default",
     "lightgbm": "LightGBM, default",
     "search": "LightGBM, searched",
+    "blend": "blend",
 }
 _PARAMETERS: dict[str, Parameters] = {"constant": {}, "linear": {"C": 1.0}, "histogram": {}, "lightgbm": dict(DEFAULTS)}
 
@@ -92,7 +105,8 @@ class Contest:
 
     def run(self, settings: Settings) -> list[Entry]:
         """Cross-validate the contenders of the settings, best first; ties go to the simpler one."""
-        chosen = [name for name in TRAINERS if name == "constant" or (name in settings.trainers and self._can(name))]
+        wanted = {"constant", *settings.trainers} - {"blend"}
+        chosen = [name for name in TRAINERS if name in wanted and self._can(name)]
         if settings.trials == 0 and "search" in chosen:
             chosen.remove("search")
         total = len(chosen) + ("search" in chosen) * settings.trials + 2
@@ -103,8 +117,10 @@ class Contest:
                 entries.append(self._search(settings.trials, len(entries), total))
             else:
                 entries.append(self._validate(name))
-        sign = -1.0 if METRICS[self._metric].maximize else 1.0
-        return sorted(entries, key=lambda entry: sign * entry.mean if entry.scores else np.inf)
+        entries.sort(key=lambda entry: self._loss(entry.validation))
+        if "blend" in settings.trainers:
+            entries = self._blend(entries) + entries
+        return entries
 
     def _can(self, name: str) -> bool:
         if name == "histogram":
@@ -128,27 +144,47 @@ class Contest:
         start = time.process_time()
         validation = FITTERS[name]().validate(self._problem, _PARAMETERS[name])
         scores, seconds = self.scores(validation), time.process_time() - start
-        return Entry(name, _NAMES[name], name, _PARAMETERS[name], validation, scores, seconds)
+        member = Member(name, _PARAMETERS[name], validation.iterations)
+        return Entry(name, _NAMES[name], name, _PARAMETERS[name], validation, scores, seconds, members=(member,))
 
     def _search(self, trials: int, before: int, total: int) -> Entry:
         start = time.process_time()
-        sign = -1.0 if METRICS[self._metric].maximize else 1.0
-
-        def loss(validation: Validation) -> float:
-            scores = self.scores(validation)
-            return sign * float(np.mean(scores)) if scores else np.inf
-
         found = search(
             self._problem,
             folds_of(self._problem),
             trials,
-            loss,
+            self._loss,
             lambda done, text: self._progress(before + done, total, text),
         )
         scores, seconds = self.scores(found.validation), time.process_time() - start
         note = f"{found.trials} trials, {found.abandoned} of them given up after some folds"
         name = _NAMES["search"]
-        return Entry("search", name, "lightgbm", found.parameters, found.validation, scores, seconds, note)
+        member = Member("lightgbm", found.parameters, found.validation.iterations)
+        return Entry(
+            "search", name, "lightgbm", found.parameters, found.validation, scores, seconds, note, members=(member,)
+        )
+
+    def _blend(self, entries: list[Entry]) -> list[Entry]:
+        """The best blend of the entries, if one is better than all of them."""
+        start = time.process_time()
+        able = [entry for entry in entries if entry.id != "constant" and entry.scores]
+        places = blend([entry.validation for entry in able], self._loss) if able else ()
+        if len(places) < 2:
+            return []
+        members = [able[place] for place in places]
+        validation = together([entry.validation for entry in members])
+        names: Parameters = {"members": " + ".join(entry.id for entry in members)}
+        fits = tuple(member for entry in members for member in entry.members)
+        scores, seconds = self.scores(validation), time.process_time() - start
+        note = "mean of the log-odds" if self._problem.classes else "mean of the predictions"
+        return [Entry("blend", _NAMES["blend"], "blend", names, validation, scores, seconds, note, fits)]
+
+    def _loss(self, validation: Validation) -> float:
+        """What is minimised: the mean of the metric, turned where more is better."""
+        scores = self.scores(validation)
+        if not scores:
+            return float("inf")
+        return -float(np.mean(scores)) if METRICS[self._metric].maximize else float(np.mean(scores))
 
 
 def leaderboard(metric: str, entries: list[Entry]) -> Leaderboard:

@@ -6,7 +6,7 @@ money, and values exactly on the thresholds of the trees and next to them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,10 +101,10 @@ def _difference(wanted: Floats, found: Floats, spread: float) -> float:
     return float(np.where(np.isnan(gap), np.inf, gap).max())
 
 
-def edge_rows(encoder: Encoder, form: Form, columns: Mapping[str, Values], seed: int) -> dict[str, Values]:
+def edge_rows(encoder: Encoder, forms: Sequence[Form], columns: Mapping[str, Values], seed: int) -> dict[str, Values]:
     """Make edge rows: training rows with one value replaced, and rows with all values replaced at random."""
     random = np.random.default_rng(seed)
-    probes = _probes(encoder, form, random)
+    probes = _probes(encoder, forms, random)
     names = [coding.feature.name for coding in encoder.codings]
     singles = sum(len(probe) for probe in probes)
     mixed = max(256, len(probes))
@@ -119,13 +119,12 @@ def edge_rows(encoder: Encoder, form: Form, columns: Mapping[str, Values], seed:
     return edges
 
 
-def _probes(encoder: Encoder, form: Form, random: np.random.Generator) -> list[npt.NDArray[np.generic]]:
+def _probes(encoder: Encoder, forms: Sequence[Form], random: np.random.Generator) -> list[npt.NDArray[np.generic]]:
     """Values to try for each feature; the first of each is the missing value."""
     thresholds: dict[int, set[float]] = {}
-    if isinstance(form, Forest):
-        for split in form.splits:
-            if split.question is not Question.MEMBER:
-                thresholds.setdefault(split.feature, set()).add(split.threshold)
+    for split in (split for form in forms if isinstance(form, Forest) for split in form.splits):
+        if split.question is not Question.MEMBER:
+            thresholds.setdefault(split.feature, set()).add(split.threshold)
     share = max(16, EDGE_ROWS // len(encoder.codings) - len(NUMBERS))
     probes: list[npt.NDArray[np.generic]] = []
     for index, coding in enumerate(encoder.codings):

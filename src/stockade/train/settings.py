@@ -8,7 +8,7 @@ from stockade.errors import ConfigError
 from stockade.train.scoring import METRICS
 from stockade.types.scorecard import Task
 
-TRAINERS = ("constant", "linear", "histogram", "lightgbm", "search")
+TRAINERS = ("constant", "linear", "histogram", "lightgbm", "search", "blend")
 """Stable ids of the built-in contenders, in the order in which they compete."""
 
 CALIBRATIONS = ("auto", "none", "sigmoid", "isotonic", "temperature")

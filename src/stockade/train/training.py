@@ -24,11 +24,12 @@ from stockade.model.inputs import Column as Values
 from stockade.model.inputs import from_table, numbers, texts
 from stockade.model.signature import ModelSignature
 from stockade.schema.column import Schema
+from stockade.train.blend import FittedBlend
 from stockade.train.calibration import Calibration, choose
 from stockade.train.contest import FITTERS, Contest, Entry, Progress, Scale, leaderboard, out_of_fold
 from stockade.train.effort import within_reach
 from stockade.train.encoding import Encoder, signature_of
-from stockade.train.problem import Fitted, Floats, Problem, Round
+from stockade.train.problem import Floats, Problem, Round
 from stockade.train.replay import edge_rows, replay
 from stockade.train.settings import Settings
 from stockade.train.writer import Blueprint, write
@@ -46,8 +47,8 @@ class Trained:
     Attributes:
         model: The ONNX file.
         leaderboard: All contenders, the chosen one first.
-        plan: Plain values from which `refit` makes the same file again: trainer, parameters, iterations, seed,
-            calibration, and the digest of the folds.
+        plan: Plain values from which `refit` makes the same file again: trainers, parameters, iterations,
+            seed, calibration, and the digest of the folds.
         out_of_fold: Calibrated held-out predictions of the chosen contender for each row of the table: float64
             ``[N, K]`` probabilities or ``[N]`` numbers; NaN for rows that were never held out.
     """
@@ -211,9 +212,11 @@ def _plan(data: _Data, best: Entry, calibration: Calibration, settings: Settings
             "ordered": settings.time_ordered,
             "digest": str(folds),
         },
-        "trainer": best.trainer,
-        "parameters": dict(best.parameters),
-        "iterations": best.validation.iterations,
+        "chosen": best.id,
+        "members": [
+            {"trainer": member.trainer, "parameters": dict(member.parameters), "iterations": member.iterations}
+            for member in best.members
+        ],
         "calibration": calibration.to_plain(),
         "search": {"trials": settings.trials, "trainers": list(settings.trainers)},
     }
@@ -223,18 +226,22 @@ def _finish(data: _Data, plan: Mapping[str, Any], progress: Progress) -> bytes:
     """Fit on all rows as the plan says, write the file, and prove it."""
     progress(98, 100, "fitting on all rows")
     calibration = Calibration.from_plain(plan["calibration"])
-    trainer = FITTERS[plan["trainer"]]()
-    fitted = trainer.fit(data.problem, dict(plan["parameters"]), int(plan["iterations"]))
-    form = fitted.form()
+    fitted = FittedBlend(
+        tuple(
+            FITTERS[member["trainer"]]().fit(data.problem, dict(member["parameters"]), int(member["iterations"]))
+            for member in plan["members"]
+        )
+    )
+    forms = fitted.forms()
     progress(99, 100, "exporting and replaying")
-    model = write(Blueprint(data.signature, data.encoder, form, calibration, data.scale.centre, data.scale.spread))
-    edges = edge_rows(data.encoder, form, data.columns, data.problem.seed)
+    model = write(Blueprint(data.signature, data.encoder, forms, calibration, data.scale.centre, data.scale.spread))
+    edges = edge_rows(data.encoder, forms, data.columns, data.problem.seed)
     replay(model, partial(_predict, data, fitted, calibration), data.columns, edges, data.scale.spread)
     progress(100, 100, "exported and replayed")
     return model
 
 
-def _predict(data: _Data, fitted: Fitted, calibration: Calibration, columns: Mapping[str, Values]) -> Floats:
+def _predict(data: _Data, fitted: FittedBlend, calibration: Calibration, columns: Mapping[str, Values]) -> Floats:
     return _output(data, calibration, fitted.raw(data.encoder.encode(columns)))
 
 

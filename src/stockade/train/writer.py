@@ -31,7 +31,7 @@ class Blueprint:
     Attributes:
         signature: Inputs and output.
         encoder: How columns become the matrix.
-        form: The fitted model.
+        forms: The fitted members; raw scores are the mean of theirs.
         calibration: From raw scores to probabilities.
         centre: Added to a regression's standardised number after `spread`.
         spread: Multiplies a regression's standardised number.
@@ -39,7 +39,7 @@ class Blueprint:
 
     signature: ModelSignature
     encoder: Encoder
-    form: Form
+    forms: tuple[Form, ...]
     calibration: Calibration = Calibration()  # noqa: RUF009 - frozen
     centre: float = 0.0
     spread: float = 1.0
@@ -48,8 +48,7 @@ class Blueprint:
 def write(blueprint: Blueprint) -> bytes:
     """Write a model file."""
     graph = _Graph(blueprint)
-    raw = graph.forest(blueprint.form) if isinstance(blueprint.form, Forest) else graph.linear(blueprint.form)
-    graph.finish(raw)
+    graph.finish(graph.mean(blueprint.forms))
     data: bytes = graph.model().SerializeToString(deterministic=True)
     return data
 
@@ -89,6 +88,7 @@ class _Graph:
         self._blueprint = blueprint
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
+        self._matrix = ""
         self._prefix = "_"
         while any(name.startswith(self._prefix) for name in blueprint.signature.inputs):
             self._prefix += "_"
@@ -117,15 +117,24 @@ class _Graph:
             default_tensor=_tensor([coding.other], np.float64),
         )
 
-    def forest(self, forest: Forest) -> str:
-        """Raw scores of a forest, double ``[N, M]``."""
-        pairs = zip(self._blueprint.encoder.codings, self._blueprint.signature.inputs, strict=True)
-        codes = [self._code(coding, name) for coding, name in pairs]
-        matrix = self._node("Concat", *codes, axis=1)
-        return self._node("TreeEnsemble", matrix, domain=_ML, **forest_attributes(forest))
+    def mean(self, forms: tuple[Form, ...]) -> str:
+        """Mean of the members' raw scores, double ``[N, M]``."""
+        raws = [self._forest(form) if isinstance(form, Forest) else self._linear(form) for form in forms]
+        total = raws[0]
+        for raw in raws[1:]:
+            total = self._node("Add", total, raw)
+        return self._node("Div", total, self._constant(float(len(raws)))) if len(raws) > 1 else total
 
-    def linear(self, form: LinearForm) -> str:
-        """Raw scores of a linear model, double ``[N, M]``."""
+    def _forest(self, forest: Forest) -> str:
+        """Raw scores of a forest."""
+        if not self._matrix:
+            pairs = zip(self._blueprint.encoder.codings, self._blueprint.signature.inputs, strict=True)
+            codes = [self._code(coding, name) for coding, name in pairs]
+            self._matrix = self._node("Concat", *codes, axis=1)
+        return self._node("TreeEnsemble", self._matrix, domain=_ML, **forest_attributes(forest))
+
+    def _linear(self, form: LinearForm) -> str:
+        """Raw scores of a linear model."""
         inputs = self._blueprint.signature.inputs
         terms = [self._constant(form.intercept.reshape(1, -1))]
         if form.numeric:
