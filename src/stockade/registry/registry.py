@@ -167,6 +167,7 @@ class Registry(Reader):
         """
         if alias not in ALIASES:
             raise TransitionError(f"there is no alias {alias!r}", remedy=f"aliases are {', '.join(ALIASES)}")
+        promote.require_role(self._ledger, signer, "rollback")
         _, standing, events = self._state()
         version = standing.previous(alias)
         policy = last_promotion(events, version, alias).decision.policy

@@ -51,7 +51,7 @@ class Standing:
 
     Attributes:
         states: State of every version.
-        holders: For each alias all versions that held it and may again, the present holder last.
+        holders: For each alias the versions that were displaced from it, oldest first, and its holder last.
     """
 
     states: dict[int, str] = field(default_factory=dict)
@@ -83,7 +83,11 @@ class Standing:
 
     def promote(self, version: int, target: str) -> None:
         """Move a version along the table."""
-        require(self.state(version), target)
+        source = self.state(version)
+        require(source, target)
+        if source in ALIASES:
+            # Who moves on is no longer one to restore here.
+            self.holders[source] = [item for item in self.holders[source] if item != version]
         if target != RETIRED:
             self._displace(target)
             self._take(version, target)
