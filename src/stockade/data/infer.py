@@ -71,6 +71,12 @@ def infer(table: pl.DataFrame, target: str, hints: Hints | None = None) -> Schem
     return Schema(tuple(replace(column, sensitive=column.name in hints.sensitive) for column in ordered), target, task)
 
 
+def describe(table: pl.DataFrame) -> Schema:
+    """Propose the schema of a table of which nothing is to be learnt: kinds, bounds and words of all columns."""
+    tidy = tidied(raw_table(table))
+    return Schema(tuple(facts.propose(facts.gather(tidy[name])) for name in tidy.columns if name != ROW))
+
+
 def task_of(schema: Schema) -> Task:
     """What is predicted.
 

@@ -77,7 +77,11 @@ _STANDARD = (
         results="assessment",
         subject="model",
     ),
-    _Plan("package", ("model", "layout", "profile", "scorecard", "leaderboard", "plan"), ("card", "card_text", "bom")),
+    _Plan(
+        "package",
+        ("model", "training", "testing", "layout", "profile", "scorecard", "leaderboard", "plan"),
+        ("card", "card_text", "bom"),
+    ),
 )
 _OPTIONAL = frozenset({"leaderboard", "plan"})
 """Artifacts that a project's own trainer need not make; steps that take them cope without."""

@@ -15,6 +15,8 @@ import polars as pl
 from stockade.errors import ColumnError
 from stockade.schema.column import Role, Schema
 from stockade.schema.toml import from_toml, to_toml
+from stockade.types.digest import Digest
+from stockade.types.record import to_plain
 from stockade.types.results import Results
 from stockade.types.scorecard import Leaderboard, Scorecard
 from stockade.types.table import Profile, Rejection
@@ -224,6 +226,8 @@ class Packaged(NamedTuple):
 
 def package(  # noqa: PLR0917  (artifacts are bound by name)
     model: bytes,
+    training: Path,
+    testing: Path,
     layout: str,
     profile: Profile,
     scorecard: Scorecard,
@@ -235,7 +239,25 @@ def package(  # noqa: PLR0917  (artifacts are bound by name)
     packages: tuple[tuple[str, str], ...] = (),
 ) -> Packaged:
     """Write the model card and the bill of materials from what was measured."""
-    raise NotImplementedError
+    from stockade.assess.bom import DataPart, bill_of_materials
+    from stockade.assess.card import build_card
+    from stockade.assess.card_text import to_markdown
+
+    card = build_card(
+        name,
+        scorecard,
+        _schema(layout),
+        profile=profile,
+        purpose=objective,
+        leaderboard=leaderboard,
+        plan=plan,
+    )
+    data = [
+        DataPart("training", Digest.of_file(training), None, "Rows that the model was fitted on."),
+        DataPart("testing", Digest.of_file(testing), scorecard.rows, "Rows that only the assessment saw."),
+    ]
+    bom = bill_of_materials(card, Digest.of(model), data=data, packages=packages)
+    return Packaged(to_plain(card), to_markdown(card), bom)
 
 
 def _schema(text: str) -> Schema:

@@ -104,8 +104,8 @@ class ServeSection:
     port: int = _key(8443, "Port to listen on; 0 takes a free one.")
     names: tuple[str, ...] = _key((), "Further host names for the server's certificate.")
     max_body_bytes: int = _key(1_048_576, "Largest request body accepted.")
-    max_rows: int = _key(10_000, "Most rows in one request.")
-    requests_per_second: float = _key(200.0, "Requests a second that one key may make on the average.")
+    max_rows: int = _key(1_000, "Most rows in one request.")
+    rows_per_second: float = _key(2_000.0, "Rows a second that one key may ask for in the long run.")
     timeout_seconds: float = _key(10.0, "Seconds within which a request must have arrived.")
 
 
@@ -236,7 +236,7 @@ class _Reader:
             ("serve", "port"): (0, 65_535),
             ("serve", "max_body_bytes"): (1_024, 2**30),
             ("serve", "max_rows"): (1, 1_000_000),
-            ("serve", "requests_per_second"): (0.01, 1e6),
+            ("serve", "rows_per_second"): (0.01, 1e6),
             ("serve", "timeout_seconds"): (0.1, 3_600),
             ("workspace", "step_memory_mb"): (256, 2**22),
             ("workspace", "step_seconds"): (1, 2**24),

@@ -18,6 +18,7 @@ from stockade.evidence.sign import Signer
 from stockade.evidence.trust import TrustRoot, build_root
 from stockade.store.durable import write_atomically
 from stockade.workspace import state
+from stockade.workspace.wiring import people
 
 BUILDER = "builder"
 """Holder of the key that attests steps."""
@@ -37,8 +38,8 @@ def make_trial_root(persons: tuple[str, str]) -> TrustRoot:
         ServiceError: the private folder cannot be written.
     """
     pairs = {name: keys.generate() for name in (*persons, BUILDER, LOG)}
-    people = [pairs[name].public for name in persons]
-    roles = dict.fromkeys(_HUMAN_ROLES, people)
+    publics = [pairs[name].public for name in persons]
+    roles = dict.fromkeys(_HUMAN_ROLES, publics)
     root = build_root(
         version=1,
         expires=datetime.now(UTC).replace(microsecond=0) + _TRIAL_LIFETIME,
@@ -54,12 +55,6 @@ def make_trial_root(persons: tuple[str, str]) -> TrustRoot:
     for name, pair in pairs.items():
         keys.save(pair, _file(folder, name), passphrase)
     return root
-
-
-def people(root: TrustRoot) -> tuple[str, ...]:
-    """The human persons of a root, those who may promote first, in the order of their names."""
-    human = [name for name in root.persons if set(root.roles_of(name)) & set(_HUMAN_ROLES)]
-    return tuple(sorted(human, key=lambda name: ("promoter" not in root.roles_of(name), name)))
 
 
 def signer(root: TrustRoot, person: str) -> Signer:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stockade.pipeline.outcome import RunOutcome
 from stockade.policy.decision import Decision
+from stockade.registry.records import Version
 from stockade.types.digest import Digest
 from stockade.types.execution import Mode
 from stockade.types.results import Figure, Finding
-from stockade.types.scorecard import Leaderboard
+from stockade.types.scorecard import Leaderboard, Scorecard
 from stockade.types.table import Rejection
+from stockade.workspace.reporting import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,39 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One decision, in short."""
+
+    made: str
+    person: str
+    what: str
+    version: int
+    target: str
+    rule: str
+    reason: str
+    expires: str
+    policy: Digest
+    leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What `predict` answered.
+
+    Attributes:
+        rows: Rows answered.
+        rejected: Rows set aside.
+        columns: Names of the answer's columns.
+        head: The first rows of the answer.
+    """
+
+    rows: int
+    rejected: int
+    columns: tuple[str, ...]
+    head: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A running server, as it is announced."""
 
@@ -173,3 +209,38 @@ class Endpoint:
     model: Digest
     ca: Path
     key_file: Path
+
+
+def run_of(  # noqa: PLR0917  (each is a part of the sum)
+    outcome: RunOutcome, version: Version, story: Reading, decision: Decision, report: Path, seconds: float
+) -> Run:
+    """Sum a run up."""
+    scorecard = story.record(Scorecard, "scorecard")
+    return Run(
+        run=outcome.run_id,
+        mode=story.summary.mode,
+        name=version.name,
+        version=version.version,
+        model=version.model,
+        steps=tuple(
+            StepLine(
+                name=step.name,
+                cached=step.cached,
+                seconds=step.seconds,
+                isolation=step.isolation.level,
+                origin=step.origin.value,
+                artifacts=step.artifacts,
+                provenance=step.provenance,
+            )
+            for step in outcome.steps
+        ),
+        rows=story.summary.rows,
+        rejected=story.summary.rejected,
+        rejections=story.rejections(),
+        findings=story.findings(),
+        leaderboard=story.record(Leaderboard, "leaderboard"),
+        figures=scorecard.figures if scorecard else (),
+        verdict=decision,
+        report=str(report),
+        seconds=seconds,
+    )

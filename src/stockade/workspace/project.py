@@ -1,38 +1,47 @@
 """A project: a folder with a ``stockade.toml``, and the verbs of the command line as methods.
 
-    project = Project.open(".")
-    run = project.run()
-    project.promote(run.version, "staging", reason="figures reviewed")
+project = Project.open(".")
+run = project.run()
+project.promote(run.version, "staging", reason="figures reviewed")
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stockade.errors import ConfigError
-from stockade.evidence.sign import Signer
 from stockade.evidence.statement import RUN
+from stockade.evidence.text import write_time
 from stockade.evidence.trust import TrustRoot
-from stockade.policy.admission import Admitted, evaluate
-from stockade.policy.decision import Decision
-from stockade.policy.gathering import Request
-from stockade.policy.policy import Policy
-from stockade.registry.registry import Registry, Version
-from stockade.store.durable import write_atomically
-from stockade.types.digest import Digest
-from stockade.types.scorecard import Leaderboard, Scorecard
-from stockade.workspace import keyring, showing
 from stockade.workspace.config import FILE_NAME, Config, load
-from stockade.workspace.outcomes import Decided, Run, RunLine, Shown, Status, StepLine, VersionLine
-from stockade.workspace.reporting import Reading, page
-from stockade.workspace.running import SCHEMA_FILE, Listener, Pipeline, project_name
-from stockade.workspace.wiring import TRUST_FILE, Workspace, opened, read_trust
+from stockade.workspace.wiring import Workspace, people, read_trust, reading, writing
+
+if TYPE_CHECKING:
+    from stockade.evidence.sign import Signer
+    from stockade.pipeline.events import Event
+    from stockade.policy.decision import Decision
+    from stockade.policy.policy import Policy
+    from stockade.registry.records import Version
+    from stockade.registry.registry import Registry
+    from stockade.workspace.outcomes import (
+        Answers,
+        Decided,
+        Endpoint,
+        HistoryLine,
+        Run,
+        RunLine,
+        Shown,
+        Status,
+    )
+    from stockade.workspace.reporting import Reading
 
 REPORT_FILE = "report.html"
+BUNDLE_SUFFIX = ".stockade"
 
 
 class Project:
@@ -62,14 +71,14 @@ class Project:
     @property
     def name(self) -> str:
         """Name of the registered model."""
-        return project_name(self.config, self.root)
+        return self.config.project.name or self.root.resolve().name
 
     @property
     def owner(self) -> str:
         """The person who starts runs and asks for promotions."""
-        return self.config.project.owner or keyring.people(self.trust)[0]
+        return self.config.project.owner or people(self.trust)[0]
 
-    def run(self, on_event: Listener = lambda _event: None) -> Run:
+    def run(self, on_event: Callable[[Event], None] = lambda _event: None) -> Run:
         """Run the pipeline up to a registered version; finished steps of an interrupted run are not repeated.
 
         Raises:
@@ -77,50 +86,29 @@ class Project:
             EvidenceError: stored evidence was altered.
             ServiceError: this machine cannot.
         """
+        from stockade.workspace.outcomes import run_of
+        from stockade.workspace.reporting import Reading
+        from stockade.workspace.running import Pipeline
+
         start = time.perf_counter()
-        with self._space(write=True) as space:
+        with self._writing() as space:
             pipeline = Pipeline(self.root, self.config, space, self.owner)
             pipeline.propose(on_event)
             policy = pipeline.policy()
             outcome, version = pipeline.run(on_event)
-            reading = Reading(space, space.ledger.verify(space.ledger.envelope(version.run), "builder", RUN))
-            decision = self._evaluate(space, policy, version.number, "staging")
-            self._write_report(reading, version, decision)
-            scorecard = reading.record(Scorecard, "scorecard")
-            return Run(
-                run=outcome.run_id,
-                mode=self.config.project.mode,
-                name=self.name,
-                version=version.number,
-                model=version.model,
-                steps=tuple(
-                    StepLine(
-                        step.name,
-                        step.cached,
-                        step.seconds,
-                        step.isolation.level,
-                        step.origin.value,
-                        step.artifacts,
-                        step.provenance,
-                    )
-                    for step in outcome.steps
-                ),
-                rows=reading.summary.rows,
-                rejected=reading.summary.rejected,
-                rejections=reading.rejections(),
-                findings=reading.findings(),
-                leaderboard=reading.record(Leaderboard, "leaderboard"),
-                figures=scorecard.figures if scorecard else (),
-                verdict=decision,
-                report=str(self.root / REPORT_FILE),
-                seconds=time.perf_counter() - start,
-            )
+            story = Reading(space, space.ledger.verify(space.ledger.envelope(version.run), "builder", RUN))
+            decision = self._evaluate(space, policy, version.version, _next(version))
+            report = self._write_report(story, version, decision)
+        return run_of(outcome, version, story, decision, report, time.perf_counter() - start)
 
     def status(self) -> Status:
         """What there is."""
-        with self._space(write=False) as space:
+        from stockade.workspace import showing
+        from stockade.workspace.outcomes import Status
+
+        with self._reading() as space:
             registry = self._registry(space)
-            lines = tuple(self._version_line(registry, version) for version in registry.versions())
+            lines = tuple(showing.version_line(space, version) for version in registry.versions())
             return Status(
                 name=self.name,
                 folder=str(self.root.resolve()),
@@ -128,14 +116,16 @@ class Project:
                 trust=self.trust.digest,
                 trial=self.trust.trial,
                 versions=lines,
-                aliases={line.alias: line.version for line in lines if line.alias != "none"},
+                aliases=registry.aliases(),
                 runs=len(space.ledger.find("run")),
                 log_size=space.ledger.checkpoint().size,
             )
 
     def runs(self) -> tuple[RunLine, ...]:
         """All runs, oldest first, each from its verified statement."""
-        with self._space(write=False) as space:
+        from stockade.workspace import showing
+
+        with self._reading() as space:
             return tuple(showing.run_line(space, row) for row in space.ledger.find("run"))
 
     def show(self, what: str = "") -> Shown:
@@ -144,67 +134,82 @@ class Project:
         Raises:
             ConfigError: there is no such thing.
         """
-        with self._space(write=False) as space:
+        from stockade.workspace import showing
+
+        with self._reading() as space:
             return showing.show(space, self._registry(space), what)
 
     def report(self, version: int | None = None, output: Path | None = None) -> Path:
         """Write the page of a version (default: the newest) and return where."""
-        with self._space(write=False) as space:
+        from stockade.workspace.reporting import Reading
+
+        with self._reading() as space:
             registry = self._registry(space)
             found = registry.version(version) if version else registry.versions()[-1]
-            reading = Reading(space, space.ledger.verify(space.ledger.envelope(found.run), "builder", RUN))
-            decision = self._evaluate(space, self.policy(), found.number, self._next_alias(registry, found.number))
-            return self._write_report(reading, found, decision, output)
+            story = Reading(space, space.ledger.verify(space.ledger.envelope(found.run), "builder", RUN))
+            decision = self._evaluate(space, self.policy(), found.version, _next(found))
+            return self._write_report(story, found, decision, output)
 
     def policy(self) -> Policy:
         """The project's policy, compiled and validated."""
+        from stockade.policy.policy import Policy
+
         return Policy.load(self.root / self.config.policy.folder)
 
     def explain(self, version: int, target: str) -> Decision:
         """What the policy says to promoting a version now, every rule with its figure; nothing is signed."""
-        with self._space(write=False) as space:
+        with self._reading() as space:
             return self._evaluate(space, self.policy(), version, target)
 
-    def approve(
-        self, version: int, target: str, *, person: str, reason: str, days: float = 30.0
-    ) -> Decided:
+    def approve(self, version: int, target: str, *, person: str, reason: str, days: float = 30.0) -> Decided:
         """Approve a promotion as another person than the one who ran it.
 
         Raises:
             SelfApprovalError: it is the same person.
             SignatureError: the person's key is not here, or the person may not approve.
         """
+        from stockade.workspace.outcomes import Decided
+
         expires = _in_days(days)
-        with self._deciding(person) as (registry, signer):
+        with self._deciding(person) as (_, registry, signer):
             registry.approve(version, target, self.policy(), signer, reason=reason, expires=expires)
-        return Decided("approval", version, target, person, expires=_text(expires))
+        return Decided("approval", version, target, person, expires=write_time(expires))
 
     def waive(
-        self, version: int, rule: str, target: str, *, person: str, reason: str, days: float = 30.0
-    ) -> Decided:
-        """Waive a rule for one version and alias, for a limited time, as another person than the one who ran it.
+        self, version: int, rule: str, targets: tuple[str, ...], *, person: str, reason: str, days: float = 30.0
+    ) -> tuple[Decided, ...]:
+        """Waive a rule for one version, for a limited time, as another person than the one who ran it.
 
         Raises:
             SelfApprovalError: it is the same person.
             PolicyError: the policy has no such rule, or nobody may waive it.
         """
-        expires = _in_days(days)
-        with self._deciding(person) as (registry, signer):
-            registry.waive(version, rule, target, self.policy(), signer, reason=reason, expires=expires)
-        return Decided("waiver", version, target, person, expires=_text(expires), rule=rule)
+        from stockade.workspace.outcomes import Decided
 
-    def promote(self, version: int, target: str, *, person: str = "", reason: str = "") -> Decided:
+        expires = _in_days(days)
+        with self._deciding(person) as (_, registry, signer):
+            registry.waive(version, [rule], self.policy(), signer, reason=reason, expires=expires, targets=targets)
+        until = write_time(expires)
+        return tuple(Decided("waiver", version, target, person, expires=until, rule=rule) for target in targets)
+
+    def promote(self, version: int, target: str, *, person: str = "", reason: str = "requested") -> Decided:
         """Move an alias to a version, if the policy admits it.
 
         Raises:
             RefusedError: the policy does not admit it; every rule that refused is listed.
             TransitionError: the alias does not move that way.
         """
+        from stockade.workspace.outcomes import Decided
+
         who = person or self.owner
-        with self._deciding(who) as (registry, signer), self._space(write=False) as space:
-            policy = self.policy()
-            admitted = registry.promote(version, target, policy, signer, reason=reason)
+        policy = self.policy()
+        with self._deciding(who) as (space, registry, signer):
+            if target == "retired":
+                registry.retire(version, policy, signer, reason=reason)
+                return Decided("retirement", version, target, who)
+            # The policy is kept first, so that no promotion can refer to one that is not there.
             space.blobs.put(policy.to_bytes())
+            admitted = registry.promote(version, target, policy, signer, reason=reason)
         return Decided("promotion", version, target, who, decision=admitted.decision)
 
     def rollback(self, alias: str, *, reason: str, person: str = "") -> Decided:
@@ -213,13 +218,127 @@ class Project:
         Raises:
             TransitionError: there is none.
         """
+        from stockade.workspace.outcomes import Decided
+
         who = person or self.owner
-        with self._deciding(who) as (registry, signer):
-            version = registry.rollback(alias, signer, reason=reason)
-        return Decided("rollback", version.number, alias, who)
+        with self._deciding(who) as (_, registry, signer):
+            event = registry.rollback(alias, signer, reason=reason)
+        return Decided("rollback", event.decision.version, alias, who)
+
+    def history(self) -> tuple[HistoryLine, ...]:
+        """All decisions, oldest first, each from its verified envelope."""
+        from stockade.workspace import showing
+
+        with self._reading() as space:
+            return tuple(showing.history_line(event) for event in self._registry(space).history())
+
+    def bundle(self, version: int, output: Path | None = None) -> Path:
+        """Write one file that proves a version to whoever holds the root of trust; returns where.
+
+        Raises:
+            EvidenceError: the evidence is not complete, or an artifact was altered.
+        """
+        from stockade.evidence.bundle import write_bundle
+
+        path = output or Path(f"{self.name}-{version}{BUNDLE_SUFFIX}")
+        with self._reading() as space:
+            registry = self._registry(space)
+            found = registry.version(version)
+            policies = {event.decision.policy for event in registry.history(version)}
+            write_bundle(
+                path,
+                registry.dossier(version),
+                space.ledger,
+                artifacts={_FILES.get(item.name, item.name): space.blobs.get(item.digest) for item in found.artifacts},
+                policies=[space.blobs.get(digest) for digest in sorted(policies) if space.blobs.has(digest)],
+            )
+        return path
+
+    def serve(
+        self,
+        alias: str = "production",
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        ready: Callable[[Endpoint], None] | None = None,
+    ) -> None:
+        """Verify the chain of the version that holds an alias, boot from its verified bytes, serve until stopped.
+
+        Raises:
+            EvidenceError, PolicyError: the version is not, or no longer, proven and admitted; nothing was served.
+            ServiceError: the port is taken, or this machine cannot.
+        """
+        from stockade.workspace.serving import serve
+
+        with self._reading() as space:
+            serve(space, self.name, self.config.serve, alias, host=host, port=port, ready=ready)
+
+    def predict(self, source: Path, alias: str = "production", *, output: Path | None = None) -> Answers:
+        """Predict the rows of a file with the version that holds an alias, after verifying its chain."""
+        from stockade.workspace.predicting import predict
+
+        with self._reading() as space:
+            return predict(space, self.name, source, alias, output=output)
+
+    def _evaluate(self, space: Workspace, policy: Policy, version: int, target: str) -> Decision:
+        return self._registry(space).evaluate(policy, version, target, self.owner)
+
+    def _registry(self, space: Workspace) -> Registry:
+        from stockade.registry.registry import Registry
+
+        return Registry(space.ledger, self.name)
 
     @contextmanager
-    def _deciding(self, person: str) -> Iterator[tuple[Registry, Signer]]:
+    def _reading(self) -> Iterator[Workspace]:
+        with reading(self.root / self.config.workspace.folder, self.trust) as space:
+            yield space
+
+    @contextmanager
+    def _writing(self) -> Iterator[Workspace]:
+        from stockade.workspace import keyring
+
+        log = keyring.signer(self.trust, keyring.LOG)
+        with writing(self.root / self.config.workspace.folder, self.trust, log) as space:
+            yield space
+
+    @contextmanager
+    def _deciding(self, person: str) -> Iterator[tuple[Workspace, Registry, Signer]]:
+        from stockade.workspace import keyring
+
         signer = keyring.signer(self.trust, person)
-        with self._space(write=True) as space:
-            yield self._registry(space), signer
+        with self._writing() as space:
+            yield space, self._registry(space), signer
+
+    def _write_report(self, story: Reading, version: Version, decision: Decision, output: Path | None = None) -> Path:
+        from stockade.report.page import render
+        from stockade.store.durable import write_atomically
+        from stockade.workspace.reporting import page
+        from stockade.workspace.running import Pipeline
+
+        path = output or self.root / REPORT_FILE
+        content = page(
+            story,
+            name=self.name,
+            version=version.version,
+            objective=self.config.project.objective,
+            schema=Pipeline.schema_of(self.root),
+            decision=decision,
+            source=self.config.data.source,
+            verify=f"stockade verify {self.name}-{version.version}{BUNDLE_SUFFIX} --trust {self.trust.digest}",
+        )
+        write_atomically(path, render(content).encode(), mode=0o644)
+        return path
+
+
+_FILES: Mapping[str, str] = {"model": "model.onnx", "card": "card.json", "bom": "bom.cdx.json"}
+
+
+def _next(version: Version) -> str:
+    """The alias that a version would be promoted to next."""
+    return "staging" if version.state == "none" else "production"
+
+
+def _in_days(days: float) -> datetime:
+    if not 0 < days <= 365:
+        raise ConfigError(f"{days:g} days cannot be", where="--days", remedy="choose more than 0 and at most 365")
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)

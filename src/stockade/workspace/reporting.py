@@ -157,7 +157,9 @@ def _verdict(decision: Decision, mode: Mode) -> Verdict:
     else:
         headline, status = f"Promotion to {decision.target} would be refused", Status.ADVICE
     rules = len(decision.rulings)
-    detail = f"{rules - refused} of {rules} rules are met or waived." if refused else f"All {rules} rules are met or waived."
+    detail = (
+        f"{rules - refused} of {rules} rules are met or waived." if refused else f"All {rules} rules are met or waived."
+    )
     rulings = tuple(_row(ruling) for ruling in decision.rulings)
     return Verdict(headline, status, rulings, detail, decision.policy)
 
@@ -179,6 +181,8 @@ def _row(ruling: Ruling) -> RulingRow:
         high=ruling.high,
         threshold=ruling.limit,
         bound=_BOUNDS.get(ruling.operator, ruling.operator),
-        advice="" if ruling.verdict is PolicyVerdict.ALLOWED else " ".join(filter(None, (ruling.detail, ruling.advice))),
+        advice=""
+        if ruling.verdict is PolicyVerdict.ALLOWED
+        else " ".join(filter(None, (ruling.detail, ruling.advice))),
         waiver=waiver,
     )

@@ -12,7 +12,7 @@ from typing import Any
 from stockade.errors import ConfigError, SourceUnreadableError
 from stockade.evidence.ledger import Sealed
 from stockade.evidence.predicates import RunStep, RunSummary
-from stockade.evidence.sign import Signer, seal
+from stockade.evidence.sign import seal
 from stockade.evidence.statement import RUN, Statement, Subject
 from stockade.lifecycle import standard
 from stockade.pipeline.custom import Function, read_functions
@@ -22,7 +22,8 @@ from stockade.pipeline.outcome import RunOutcome
 from stockade.pipeline.runner import Runner
 from stockade.policy.baseline import default_policy_toml
 from stockade.policy.policy import Policy
-from stockade.registry.registry import Registry, Version
+from stockade.registry.records import Version
+from stockade.registry.registry import Registry
 from stockade.schema.column import Schema
 from stockade.schema.toml import from_toml
 from stockade.store.durable import write_atomically
@@ -72,7 +73,12 @@ class Pipeline:
 
     def schema(self) -> Schema:
         """The committed schema."""
-        path = self._root / SCHEMA_FILE
+        return self.schema_of(self._root)
+
+    @staticmethod
+    def schema_of(root: Path) -> Schema:
+        """The committed schema of the project in a folder."""
+        path = root / SCHEMA_FILE
         return from_toml(path.read_text(encoding="utf-8"), str(path))
 
     def run(self, listener: Listener) -> tuple[RunOutcome, Version]:
@@ -110,9 +116,7 @@ class Pipeline:
     def _attest(self, outcome: RunOutcome) -> Digest:
         """Sign what the run as a whole did; an unchanged, fully cached run is not attested again."""
         ran = {step.name for step in outcome.steps}
-        results = from_plain(
-            Results, json.loads(self._space.blobs.get(outcome.artifacts["validation"])), "validation"
-        )
+        results = from_plain(Results, json.loads(self._space.blobs.get(outcome.artifacts["validation"])), "validation")
         figures = {figure.name: figure.value for figure in results.figures}
         rows = int(figures.get("rows", 0))
         summary = RunSummary(

@@ -1,4 +1,4 @@
-"""Put adapters to ports: the embedded store, the ledger over it, and the signers that a command needs."""
+"""Put adapters to ports: the embedded store and the ledger over it. Whoever writes brings the log's signer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 from stockade.errors import ConfigError, MissingEvidenceError
 from stockade.evidence.ledger import Ledger
 from stockade.evidence.memory import CheckpointMemory
+from stockade.evidence.sign import Signer
 from stockade.evidence.trust import TrustRoot, parse
 from stockade.store.blobs import FolderBlobs
 from stockade.store.catalogue import SqliteCatalog
 from stockade.store.lock import exclusive
 from stockade.store.tiles import FolderTiles
-from stockade.workspace import keyring, state
+from stockade.workspace import state
 
 TRUST_FILE = "trust.json"
+_CATALOGUE = "catalogue.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +57,46 @@ def read_trust(root: Path) -> TrustRoot:
 
 
 @contextmanager
-def opened(folder: Path, trust: TrustRoot, *, write: bool) -> Iterator[Workspace]:
-    """Open a workspace; `write` takes its lock and the log's key, otherwise nothing is changed.
+def reading(folder: Path, trust: TrustRoot) -> Iterator[Workspace]:
+    """Open a workspace to read; nothing in it is changed.
+
+    Raises:
+        MissingEvidenceError: nothing was ever written to it.
+    """
+    if not (folder / _CATALOGUE).exists():
+        raise MissingEvidenceError("nothing was run here yet", where=str(folder), remedy="type `stockade run` first")
+    yield _open(folder, trust, None)
+
+
+@contextmanager
+def writing(folder: Path, trust: TrustRoot, log: Signer) -> Iterator[Workspace]:
+    """Open a workspace to write, made when absent; one process at a time.
 
     Raises:
         BusyError: another process writes to it.
-        MissingEvidenceError: it is to be read, and nothing was ever written.
     """
-    if not write:
-        if not (folder / "catalogue.sqlite").exists():
-            raise MissingEvidenceError(
-                "nothing was run here yet", where=str(folder), remedy="type `stockade run` first"
-            )
-        yield _open(folder, trust, write=False)
-        return
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / "lock"):
-        yield _open(folder, trust, write=True)
+        yield _open(folder, trust, log)
 
 
-def _open(folder: Path, trust: TrustRoot, *, write: bool) -> Workspace:
-    catalog = SqliteCatalog(folder / "catalogue.sqlite", read_only=not write)
+def _open(folder: Path, trust: TrustRoot, log: Signer | None) -> Workspace:
+    read_only = log is None
     ledger = Ledger(
-        catalog,
-        FolderTiles(folder / "log", read_only=not write),
+        SqliteCatalog(folder / _CATALOGUE, read_only=read_only),
+        FolderTiles(folder / "log", read_only=read_only),
         trust,
-        keyring.signer(trust, keyring.LOG) if write else None,
+        log,
         origin=origin(trust),
         memory=CheckpointMemory(state.checkpoints_file()),
     )
-    return Workspace(folder, trust, FolderBlobs(folder / "blobs", read_only=not write), ledger)
+    return Workspace(folder, trust, FolderBlobs(folder / "blobs", read_only=read_only), ledger)
+
+
+def people(root: TrustRoot) -> tuple[str, ...]:
+    """The human persons of a root, those who may promote first, in the order of their names."""
+    human = [name for name in root.persons if {"promoter", "approver", "policy", "root"} & set(root.roles_of(name))]
+    return tuple(sorted(human, key=lambda name: ("promoter" not in root.roles_of(name), name)))
 
 
 def origin(trust: TrustRoot) -> str:
