@@ -220,6 +220,16 @@ def test_zygote_that_dies_is_a_service_error(run_step: Run) -> None:
         executor.close()
 
 
+def test_zygote_that_cannot_start_says_why(run_step: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An interpreter without this package is a ServiceError that repeats its complaint."""
+    bare = tmp_path / "python"
+    bare.write_text("#!/bin/sh\necho 'No module named stockade' >&2\nexit 1\n")
+    bare.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(bare))
+    with pytest.raises(ServiceError, match="No module named stockade"):
+        run_step("def f(): return 1", using=LocalExecutor())
+
+
 INTERRUPTED = """
 import sys, threading, os, signal
 from pathlib import Path

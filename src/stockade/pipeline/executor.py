@@ -11,17 +11,21 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from stockade.errors import ServiceError, StepLimitError, StepOutputError
 from stockade.pipeline import child, outputs, reading, zygote
-from stockade.pipeline.channel import ChildReader, LogCollector
+from stockade.pipeline.channel import ChildReader, LogCollector, printable
 from stockade.pipeline.order import Ending, Failure, Order, Progress, Receipt, Task
 from stockade.sandbox import user
+from stockade.store.durable import explained
 from stockade.types.digest import Digest
 
 _THREADS_OFF = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -51,21 +55,24 @@ class LocalExecutor:
     def __init__(self, preload: tuple[str, ...] = (), *, fresh: bool = False) -> None:
         self._preload = preload
         self._fresh = fresh
+        self._complaints: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
 
     def execute(self, order: Order, report: Callable[[Progress], None]) -> Receipt:
         """Run one step; see the port. Interrupted (Ctrl-C), it ends all processes first."""
-        started = time.monotonic()
         try:
             channel = self._connected()
-            task = self._prepare(order)
+            started = time.monotonic()
+            with explained(order.folder, "prepare"):
+                task = self._prepare(order)
             reader, log = ChildReader(report), LogCollector()
             ending = _converse(channel, task, reader, log)
         except (EOFError, ConnectionError) as error:
+            words = self._last_words()
             self.close()
             raise ServiceError(
-                "the process that starts steps has ended by itself",
+                f"the process that starts steps has ended by itself{words}",
                 remedy="run again; if it happens again, the machine may be short of memory",
             ) from error
         except BaseException:
@@ -87,6 +94,9 @@ class LocalExecutor:
         self._channel = self._process = None
         if channel is not None:
             channel.close()
+        if self._complaints is not None:
+            self._complaints.close()
+            self._complaints = None
         if process is not None:
             try:
                 process.wait(_PATIENCE)
@@ -94,9 +104,21 @@ class LocalExecutor:
                 process.kill()
                 process.wait()
 
+    def _last_words(self) -> str:
+        """What the zygote complained of last, such as a module that it lacks."""
+        if self._process is None or self._complaints is None:
+            return ""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
+        return f": {printable(lines[-1], 300)}" if lines else ""
+
     def _connected(self) -> socket.socket:
         if self._channel is None:
             ours, theirs = socket.socketpair()
+            self._channel = ours
+            self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
             command = [sys.executable, "-I", "-X", "utf8", "-m", "stockade.pipeline.zygote", str(theirs.fileno())]
             with theirs:
                 self._process = subprocess.Popen(
@@ -105,10 +127,10 @@ class LocalExecutor:
                     cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
+                    stderr=self._complaints,
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,
                 )
-            self._channel = ours
             zygote.receive(ours)
         return self._channel
 
@@ -218,6 +240,8 @@ def _judge_claim(order: Order, claim: Failure) -> Failure:
         return _limit("it had more threads than its memory limit has room for")
     if claim.kind == "OSError" and f"[Errno {errno.EFBIG}]" in claim.message:
         return _limit("it " + _LIMITS["output"].format(order.step.limits))
+    if claim.kind == "OSError" and f"[Errno {errno.ENOSPC}]" in claim.message:
+        claim = replace(claim, remedy="the disk is full: free some space and run again")
     return _without_folders(claim, order.folder)
 
 

@@ -12,7 +12,8 @@ import os
 import stat
 from pathlib import Path
 
-from stockade.errors import ServiceError, StepLimitError, StepOutputError, StorageFullError
+from stockade.errors import StepLimitError, StepOutputError
+from stockade.store.durable import explained
 from stockade.types.digest import Digest
 
 _CHUNK = 1 << 20
@@ -70,14 +71,6 @@ def _pour(source: int, target: Path, limit: int) -> tuple[Digest, int]:
             if size > limit:
                 raise StepLimitError("the outputs are larger than the step may write")
             state.update(chunk)
-            try:
+            with explained(target, "write"):
                 stream.write(chunk)
-            except OSError as error:
-                raise _no_space(error, target) from error
     return Digest(state.hexdigest()), size
-
-
-def _no_space(error: OSError, target: Path) -> ServiceError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFullError("the disk is full", where=str(target), remedy="free some space and run again")
-    return ServiceError(f"an output could not be copied: {error.strerror}", where=str(target))

@@ -27,6 +27,7 @@ from stockade.pipeline.outcome import PlannedStep, RunOutcome, StepOutcome
 from stockade.pipeline.scratch import Sweeper
 from stockade.pipeline.sources import SourceReader
 from stockade.store.blobs import BlobStore
+from stockade.store.durable import explained
 from stockade.types.digest import Digest
 from stockade.types.execution import Isolation
 from stockade.types.ledger import Record
@@ -222,13 +223,11 @@ class Run:
         source = self._graph.sources.get(artifact)
         name = source.name if source is not None and _SAFE_NAME.fullmatch(source.name) else artifact
         path = folder / "in" / parameter / name
-        path.parent.mkdir(parents=True, mode=0o755)
-        try:
+        with explained(path, "write"):
+            path.parent.mkdir(parents=True)
             with self._tools.blobs.open(digest) as stream, path.open("xb") as copy:
                 shutil.copyfileobj(stream, copy, 1 << 20)
-        except OSError as error:
-            raise ServiceError(f"an input could not be laid out: {error.strerror}", where=str(path)) from error
-        path.chmod(0o400)
+            path.chmod(0o400)
         return path
 
     def _listen(self, step: Step) -> Callable[[Progress], None]:

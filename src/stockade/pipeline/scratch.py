@@ -77,6 +77,8 @@ def _sweep(place: Path) -> None:
     """Remove what killed runs left: folders of ours whose process is gone."""
     for folder in place.glob(f"{_PREFIX}*"):
         process = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        owned = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
-        if owned and process.isdecimal() and not Path(f"/proc/{process}").exists():
-            remove(folder)
+        # Another run may be removing it at the same moment.
+        with suppress(OSError):
+            owned = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
+            if owned and process.isdecimal() and not Path(f"/proc/{process}").exists():
+                remove(folder)

@@ -76,7 +76,7 @@ def confine(policy: Confinement, *, fresh_interpreter: bool = False) -> Isolatio
         _attempt(notes, "the bounding set", kernel.drop_bounding_capabilities)
     changed = policy.user is not None and _attempt(notes, "another user", lambda: user.become(policy.user or 0))
     if root and policy.user is None:
-        notes.append("the process stays root without capabilities, for no other user could read the interpreter")
+        notes.append("the process stays root without capabilities, for no other user could reach its files")
     dropped = _attempt(notes, "dropping capabilities", kernel.drop_capabilities)
     _attempt(notes, "no_new_privs", lambda: kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1))
     if policy.die_with_parent:
