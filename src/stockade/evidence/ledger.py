@@ -264,7 +264,9 @@ class Ledger:
         hashes = [leaf_hash(entry) for entry in listed]
         if len(listed) != checkpoint.size or tree_root(nodes_of(hashes), len(hashes)) != checkpoint.root:
             raise LogError("the catalogue's entries are not those of the log", where=self.origin, remedy=_RESTORE)
-        found = ((leaf, read_entry(entry)) for leaf, entry in enumerate(listed))
+        # An entry of that type holds its name as it is, so others need not be read.
+        sought = predicate.encode()
+        found = ((leaf, read_entry(entry)) for leaf, entry in enumerate(listed) if sought in entry)
         return [(leaf, digest) for leaf, (digest, kind) in found if kind == predicate]
 
     def _proof(self, leaf: int, checkpoint: Checkpoint) -> Inclusion:

@@ -91,9 +91,7 @@ class Reader:
             MissingEvidenceError: something is not there; the error names the step.
             EvidenceError: something does not hold.
         """
-        release = self._ledger.envelope(self.version(version).release)
-        decisions = [self._ledger.envelope(event.envelope) for event in self.history(version)]
-        return gather(self._ledger, release, decisions)
+        return self._examined(version)[1]
 
     def evaluate(self, policy: Policy, version: int, target: str, requester: str, *, author: str = "") -> Judgement:
         """What a policy would say now to a promotion; nothing is decided by it.
@@ -108,7 +106,8 @@ class Reader:
         Raises:
             EvidenceError: the evidence does not hold.
         """
-        return evaluate(policy, self.dossier(version), self._request(version, target, requester, author))
+        state, dossier = self._examined(version)
+        return evaluate(policy, dossier, Request(requester, state, target, self._clock(), author))
 
     def deployed(self, alias: str) -> Event:
         """The promotion by which the version that now holds an alias got there, be it restored since or not.
@@ -149,8 +148,14 @@ class Reader:
         request = Request(event.persons[0], decision.source, alias, self._clock())
         return admit(policy, self.dossier(decision.version), request)
 
-    def _request(self, version: int, target: str, requester: str, author: str) -> Request:
-        return Request(requester, self.version(version).state, target, self._clock(), author)
+    def _examined(self, number: int) -> tuple[str, Dossier]:
+        """State and verified evidence of a version, from one look at the log."""
+        releases, standing, events = self._state()
+        version = _numbered(tuple(releases.values()), number, self.name)
+        decisions = [event.envelope for event in events if event.decision.version == number]
+        release = self._ledger.envelope(version.release)
+        dossier = gather(self._ledger, release, [self._ledger.envelope(digest) for digest in decisions])
+        return standing.state(number), dossier
 
     def _state(self) -> tuple[dict[int, Version], Standing, tuple[Event, ...]]:
         releases = self._releases()

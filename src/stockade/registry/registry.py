@@ -83,7 +83,7 @@ class Registry(Reader):
             TransitionError: the version cannot move to `target` from where it is.
             EvidenceError: the evidence does not hold.
         """
-        dossier, state = self.dossier(version), self.version(version).state
+        state, dossier = self._examined(version)
         require(state, target)
         promote.require_other(self._ledger, dossier, signer, author)
         draft = promote.Draft("approval", state, target, policy.digest, reason, expires=expires)
@@ -120,7 +120,7 @@ class Registry(Reader):
             TransitionError: a target is no alias.
             EvidenceError: the evidence does not hold.
         """
-        dossier, state, now = self.dossier(version), self.version(version).state, self._clock()
+        (state, dossier), now = self._examined(version), self._clock()
         for rule in rules:
             promote.require_waivable(policy, rule, expires, now)
         for target in targets:
@@ -145,12 +145,11 @@ class Registry(Reader):
             RoleError: the person does not hold the role promoter.
             EvidenceError: the evidence does not hold.
         """
-        state, now = self.version(version).state, self._clock()
+        requester = promote.require_role(self._ledger, signer, "promotion")
+        (state, dossier), now = self._examined(version), self._clock()
         require(state, target)
         if target == RETIRED:
             raise TransitionError("a version is retired, not promoted", remedy="use `retire`")
-        requester = promote.require_role(self._ledger, signer, "promotion")
-        dossier = self.dossier(version)
         admitted = admit(policy, dossier, Request(requester, state, target, now, author))
         draft = promote.Draft("promotion", state, target, policy.digest, reason)
         decided = promote.decide(self._ledger, dossier, draft, signer, now)
@@ -183,10 +182,10 @@ class Registry(Reader):
             RoleError: the person does not hold the role promoter.
             EvidenceError: the evidence does not hold.
         """
-        state = self.version(version).state
+        state, dossier = self._examined(version)
         require(state, RETIRED)
         draft = promote.Draft("retirement", state, RETIRED, policy.digest, reason)
-        return self._append([promote.decide(self._ledger, self.dossier(version), draft, signer, self._clock())])[0]
+        return self._append([promote.decide(self._ledger, dossier, draft, signer, self._clock())])[0]
 
     def _append(self, decided: Sequence[tuple[Sealed, Event]], others: Sequence[Sealed] = ()) -> tuple[Event, ...]:
         leaves = self._ledger.append([*(sealed for sealed, _ in decided), *others])
