@@ -26,7 +26,7 @@ from stockade.evidence.merkle import (
     nodes_of,
 )
 from stockade.evidence.merkle import root as tree_root
-from stockade.evidence.note import Checkpoint, sign_checkpoint, verify_checkpoint
+from stockade.evidence.note import Checkpoint, require_name, sign_checkpoint, verify_checkpoint
 from stockade.evidence.public import PublicKey
 from stockade.evidence.sign import Signer
 from stockade.evidence.statement import Statement
@@ -85,6 +85,9 @@ class Ledger:
         origin: The log's name, unique to the workspace, without space or plus sign.
         memory: The largest checkpoint seen.
         clock: Tells the time that the trust root's expiry is held against.
+
+    Raises:
+        MalformedError: `origin` cannot be the name of a log.
     """
 
     def __init__(  # noqa: PLR0917  # one argument a collaborator, in the order of the path of a statement
@@ -98,6 +101,7 @@ class Ledger:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        require_name(origin)
         self._catalog = catalog
         self._tiles = tiles
         self._signer = signer
@@ -139,7 +143,8 @@ class Ledger:
             leaves.append(entry_of(item.envelope.digest, statement.predicate_type))
             records.extend(item.records)
         with self._lock:
-            # A log that was tampered with is refused before anything is added to it.
+            # Without its key, or after it was tampered with, a log is refused before anything is added to it.
+            self._log_key()
             self._opened_edge()
             places = self._catalog.commit(records, envelopes, leaves)
             self.publish()
@@ -155,15 +160,19 @@ class Ledger:
         """
         with self._lock:
             edge = self._opened_edge()
+            # Whatever goes wrong from here on, the edge is read again from what was really written.
+            self._edge = None
             while batch := self._catalog.leaves(edge.size, edge.size + _BATCH):
                 edge.extend(batch)
             if self._seen is not None and self._seen.size == edge.size:
+                self._edge = edge
                 return self._seen
             signer, key = self._log_key()
             checkpoint = sign_checkpoint(self.origin, edge.size, edge.root(), signer, key)
             verify_checkpoint(checkpoint.note, self.trust, self.origin)
             self._tiles.write(CHECKPOINT, checkpoint.note)
             self._take(checkpoint)
+            self._edge = edge
             return checkpoint
 
     def find(self, kind: str, key: str | None = None) -> list[Row]:

@@ -62,6 +62,16 @@ def verifier_key(name: str, key: PublicKey) -> str:
     return f"{name}+{key_hash(name, key).hex()}+{encoded}"
 
 
+def require_name(origin: str) -> None:
+    """Check that a text can be the name of a log and of its key.
+
+    Raises:
+        MalformedError: it is empty or too long, or has a space, a plus sign or a control character.
+    """
+    if not _NAME.fullmatch(origin):
+        raise MalformedError("a log's name has no space and no plus sign", where=origin[:80])
+
+
 def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer, key: PublicKey) -> Checkpoint:
     """Sign a claim about a log.
 
@@ -76,8 +86,7 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer, key: Pu
         MalformedError: the name cannot stand in a note, or the key is not Ed25519.
         ValueError: the public half is another key's.
     """
-    if not _NAME.fullmatch(origin):
-        raise MalformedError("a log's name has no space and no plus sign", where=origin[:80])
+    require_name(origin)
     if key.scheme != ED25519:
         raise MalformedError("a log signs with an Ed25519 key", where=origin)
     if key.keyid != signer.keyid:
