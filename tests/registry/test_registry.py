@@ -18,7 +18,7 @@ from stockade.errors import (
     TransitionError,
 )
 from stockade.evidence.predicates import Gate
-from stockade.evidence.statement import VSA, Subject
+from stockade.evidence.statement import DECISION, RELEASE, VSA, Subject
 from stockade.policy.policy import Policy
 from stockade.registry.records import RoleError, WaiverError
 from stockade.types.digest import Digest
@@ -333,3 +333,14 @@ def test_a_decision_record_cannot_be_changed_in_place(world):
         admitted.version = 2
     with pytest.raises((TypeError, ValueError)):
         replace(admitted, version=2)
+
+
+def test_the_ledger_lists_its_entries_by_type(world):
+    """What the log holds of one predicate type is listed in order, and nothing of another type."""
+    assert world.ledger.entries(VSA) == []
+    version = world.release()
+    world.stage()
+    assert world.ledger.entries(RELEASE) == [(version.leaf, version.release)]
+    assert [digest for _, digest in world.ledger.entries(DECISION)] == [world.registry.history()[0].envelope]
+    assert len(world.ledger.entries(VSA)) == 1
+    assert world.ledger.entries("decision") == []

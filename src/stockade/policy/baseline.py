@@ -36,10 +36,11 @@ columns = {columns}
 {gaps}
 """
 _EVIDENCE = """
-# Rules about the evidence itself; nobody can waive these.
+# Rules about the evidence itself; nobody can waive these, but for findings of severity high.
 [evidence]
 required_steps = ["validate", "audit", "train", "assess"]
 forbid_custom = ["audit", "assess"]   # a model is not judged by code of its own authors
+forbid_failed = ["audit"]             # findings such as a column that foretells the target
 minimum_isolation = "sandbox"         # none, process, sandbox or strict
 allow_trial = true                    # set to false once you have a root of trust of your own
 

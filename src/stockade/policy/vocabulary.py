@@ -48,6 +48,7 @@ _PRIVATE = "The model remembers its training rows: train fewer or shallower tree
 _OVERFIT = "The model is much better on the rows it has seen: regularise, or use fewer trials."
 _POISON = "Read the suspects that the audit lists; remove or correct them, and find out how they came in."
 _LEAK = "A column foretells the target: exclude it unless it will be known when the model is asked."
+_FEW = "Bring more rows: figures on few rows say little."
 _SHAPE = "Read the quarantine: correct the source or the bounds in schema.toml."
 
 _EVADE = ("ML01", "AML.T0015", "AML.T0043")
@@ -61,6 +62,16 @@ def _quality(*names: str, low: float = 0.0, high: float = 1.0, advice: str = _BE
 
 def _gaps(*names: str, high: float = 1.0) -> list[Measure]:
     return [Measure(name, 0.0, high, Severity.HIGH, (), _FAIR) for name in names]
+
+
+def _data(
+    *names: str,
+    high: float = 1.0,
+    severity: Severity = Severity.MEDIUM,
+    technique: tuple[str, ...] = _POISONING,
+    advice: str = _POISON,
+) -> list[Measure]:
+    return [Measure(name, 0.0, high, severity, technique, advice, of_data=True) for name in names]
 
 
 _PERFORMANCE = [
@@ -77,10 +88,11 @@ _OTHERS = [
     Measure("membership.auc", 0.0, 1.0, Severity.HIGH, _MEMBER, _PRIVATE),
     Measure("membership.tpr_at_1pct_fpr", 0.0, 1.0, Severity.HIGH, _MEMBER, _PRIVATE),
     Measure("generalisation_gap", -math.inf, math.inf, Severity.MEDIUM, _MEMBER, _OVERFIT),
-    Measure("rejected_share", 0.0, 1.0, Severity.HIGH, _POISONING, _SHAPE, of_data=True),
-    Measure("duplicate_share", 0.0, 1.0, Severity.MEDIUM, _POISONING, _POISON, of_data=True),
-    Measure("leakage.max_score", 0.0, 1.0, Severity.HIGH, (), _LEAK, of_data=True),
-    Measure("label_noise.share", 0.0, 1.0, Severity.HIGH, _POISONING, _POISON, of_data=True),
+    *_data("rows", high=math.inf, technique=(), advice=_FEW),
+    *_data("rejected_share", severity=Severity.HIGH, advice=_SHAPE),
+    *_data("duplicate_share", "duplicate_share.without_identifiers", "duplicate_share.features", "conflict_share"),
+    *_data("label_noise.share", severity=Severity.HIGH),
+    *_data("leakage.max_score", "missing.max_association", severity=Severity.HIGH, technique=(), advice=_LEAK),
 ]
 _BASELINES = [
     Measure(f"baseline.{item.name}", item.low, item.high, item.severity, (), item.advice) for item in _PERFORMANCE
