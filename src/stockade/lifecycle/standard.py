@@ -115,7 +115,7 @@ def proposal(source: Path, parameters: Mapping[str, Mapping[str, Any]], limits: 
 def _built_in(plan: _Plan, design: Design) -> Step:
     return Step(
         name=plan.name,
-        call=f"{_STEPS}:{plan.name}",
+        call=f"{_STEPS}.{plan.name}:{plan.name}",
         inputs={name: name for name in plan.inputs},
         params=dict(design.parameters.get(plan.name, {})),
         outputs=plan.outputs,

@@ -16,16 +16,15 @@ from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-import stockade
 from stockade.errors import ConfigError
 from stockade.pipeline.graph import Step
 from stockade.pipeline.surroundings import library_folders
 from stockade.types.digest import Digest
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-_OWN_ROOT = Path(stockade.__file__).resolve().parent.parent
+_OWN_ROOT = Path(__file__).resolve().parents[2]
 # It names the upper floors, which it loads when asked to; no step may reach those, so they are not followed from here.
-_FRONT_DOOR = Path(stockade.__file__).resolve()
+_FRONT_DOOR = _OWN_ROOT / "stockade" / "__init__.py"
 
 
 @dataclass(frozen=True, slots=True, order=True)

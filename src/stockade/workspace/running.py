@@ -227,8 +227,8 @@ def parameters(config: Config) -> dict[str, dict[str, Any]]:
     hints = {name: list(getattr(data, name)) for name in ("identifiers", "sensitive", "exclude")}
     hints["identifiers"] += [name for name in data.pseudonymise if name not in hints["identifiers"]]
     return {
-        "ingest": {"where": data.where, "suffix": Path(data.source).suffix.lower()},
         "infer": {"target": data.target, "time": data.time, "group": data.group, **hints},
+        "validate": {"where": data.where},
         "audit": {"seed": train.seed},
         "anonymise": {"pseudonymise": list(data.pseudonymise)},
         "split": {"folds": train.folds, "test_share": train.test_share, "seed": train.seed},
