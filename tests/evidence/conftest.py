@@ -163,7 +163,7 @@ class World:
         people = [self.alice.public, self.bob.public]
         values: dict[str, object] = {
             "version": 1,
-            "expires": datetime(2030, 1, 1, tzinfo=UTC),
+            "expires": datetime(3000, 1, 1, tzinfo=UTC),
             "trial": False,
             "persons": {
                 "alice": [self.alice.public],
