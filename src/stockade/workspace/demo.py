@@ -22,6 +22,7 @@ from stockade.errors import RefusedError, ServiceError
 from stockade.pipeline.events import Event
 from stockade.policy.decision import Decision
 from stockade.workspace import attacks, census, second
+from stockade.workspace.catalogue_of_errors import explanations
 from stockade.workspace.init import init
 from stockade.workspace.outcomes import Made, Run
 from stockade.workspace.project import Project
@@ -42,10 +43,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attack and what came of it; `refused` names the error, empty when the attack succeeded."""
+    """One attack and what came of it.
+
+    Attributes:
+        name: What was done.
+        refused: Code of the error that refused it, empty when the attack succeeded.
+        meaning: What that code means, one sentence.
+        message: What the error said.
+    """
 
     name: str
     refused: str
+    meaning: str
     message: str
 
 
@@ -226,6 +235,8 @@ def _attempt(name: str, result: subprocess.CompletedProcess[str]) -> Attempt:
     try:
         error = json.loads(result.stdout.splitlines()[-1])["error"]
     except (ValueError, KeyError, IndexError):
-        return Attempt(name, "", (result.stdout + result.stderr).strip()[:300])
-    where = f"{error['where']}: " if error["where"] else ""
-    return Attempt(name, error["code"] if result.returncode == 1 else "", f"{where}{error['message']}")
+        return Attempt(name, "", "", (result.stdout + result.stderr).strip()[:300])
+    if result.returncode != 1:
+        return Attempt(name, "", "", error["message"])
+    meaning = explanations()[error["code"]].partition("\n")[0].strip()
+    return Attempt(name, error["code"], meaning, error["message"])
