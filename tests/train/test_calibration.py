@@ -80,3 +80,10 @@ def test_plain_values_round_trip():
         Calibration("temperature", temperature=1.1),
     ):
         assert Calibration.from_plain(json.loads(json.dumps(calibration.to_plain()))) == calibration
+
+
+def test_ordered_rounds_are_corrected_only_on_request():
+    """Where rows are ordered in time ``auto`` corrects nothing, and a method that is asked for is fitted."""
+    raw, truth, fold = _sample(lambda z: 3 * z)
+    assert choose("auto", Task.BINARY, raw, truth, fold, ordered=True).method == "none"
+    assert choose("sigmoid", Task.BINARY, raw, truth, fold, ordered=True).method == "sigmoid"

@@ -19,6 +19,10 @@ LARGEST = 3
 GAIN = 0.001
 """Relative improvement of the cross-validated loss that a further member must bring."""
 
+SLACK = 0.005
+"""Relative loss that a further member may cost where rows are ordered in time: what was best so far changes, and a
+blend changes less."""
+
 
 @dataclass(frozen=True, slots=True)
 class FittedBlend:
@@ -46,23 +50,28 @@ def mean(raws: Sequence[Floats]) -> Floats:
     return total / float(len(raws)) if len(raws) > 1 else total
 
 
-def blend(validations: Sequence[Validation], loss: Callable[[Validation], float]) -> tuple[int, ...]:
+def blend(
+    validations: Sequence[Validation], loss: Callable[[Validation], float], *, ordered: bool, ceiling: float
+) -> tuple[int, ...]:
     """Pick members.
 
     Args:
         validations: Of the contenders, the best first.
         loss: Ranks a cross-validation, less is better.
+        ordered: Whether rounds are ordered in time.
+        ceiling: Loss that no blend may pass, that of the best baseline.
 
     Returns:
         Places of the members, the best contender's first; just ``(0,)`` where no blend is better.
     """
     chosen = [0]
     current = loss(validations[0])
+    bound = current + SLACK * abs(current)
     while len(chosen) < min(LARGEST, len(validations)):
         others = [place for place in range(len(validations)) if place not in chosen]
         losses = [loss(together([validations[place] for place in (*chosen, other)])) for other in others]
         best = int(np.argmin(losses))
-        if not losses[best] < current - GAIN * abs(current):
+        if not losses[best] < min(bound if ordered else current - GAIN * abs(current), ceiling):
             break
         chosen.append(others[best])
         current = losses[best]

@@ -111,7 +111,9 @@ def softmax(scores: Floats) -> Floats:
     return shares
 
 
-def choose(method: str, task: Task, raw: Floats, truth: Floats, fold: npt.NDArray[np.intp]) -> Calibration:
+def choose(
+    method: str, task: Task, raw: Floats, truth: Floats, fold: npt.NDArray[np.intp], *, ordered: bool = False
+) -> Calibration:
     """Fit the calibration that out-of-fold log-loss prefers, or the one that is asked for.
 
     A correction is preferred to a simpler one, or to none, only when it gains more than one standard error of the
@@ -123,12 +125,16 @@ def choose(method: str, task: Task, raw: Floats, truth: Floats, fold: npt.NDArra
         raw: Out-of-fold raw scores ``[N, M]``.
         truth: Class indices ``[N]``.
         fold: Round in which each row was held out ``[N]``.
+        ordered: Whether rounds are ordered in time. ``auto`` then corrects nothing: on drifting data, corrections
+            learnt from earlier rounds made later ones worse.
     """
     fitting = {Task.BINARY: ("sigmoid", "isotonic"), Task.MULTICLASS: ("temperature",)}.get(task, ())
     if method == "none" or not fitting or len(set(fold.tolist())) < 2 or len(np.unique(truth)) < 2:
         return Calibration()
     if method in fitting:
         return _fit(method, raw, truth)
+    if ordered:
+        return Calibration()
     best, best_losses = "none", row_losses(truth, Calibration().apply(raw))
     for candidate in fitting:
         losses = row_losses(truth, _held_out(candidate, raw, truth, fold))

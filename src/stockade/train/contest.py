@@ -104,7 +104,10 @@ class Contest:
         self._progress = progress
 
     def run(self, settings: Settings) -> list[Entry]:
-        """Cross-validate the contenders of the settings, best first; ties go to the simpler one."""
+        """Cross-validate the contenders of the settings.
+
+        The chosen one comes first, the others follow by score, ties by simplicity.
+        """
         wanted = {"constant", *settings.trainers} - {"blend"}
         chosen = [name for name in TRAINERS if name in wanted and self._can(name)]
         if settings.trials == 0 and "search" in chosen:
@@ -119,7 +122,7 @@ class Contest:
                 entries.append(self._validate(name))
         entries.sort(key=lambda entry: self._loss(entry.validation))
         if "blend" in settings.trainers:
-            entries = self._blend(entries) + entries
+            entries = self._blend(entries, ordered=settings.time_ordered) + entries
         return entries
 
     def _can(self, name: str) -> bool:
@@ -164,11 +167,14 @@ class Contest:
             "search", name, "lightgbm", found.parameters, found.validation, scores, seconds, note, members=(member,)
         )
 
-    def _blend(self, entries: list[Entry]) -> list[Entry]:
-        """The best blend of the entries, if one is better than all of them."""
+    def _blend(self, entries: list[Entry], *, ordered: bool) -> list[Entry]:
+        """The best blend of the entries, if one is preferred to all of them."""
         start = time.process_time()
         able = [entry for entry in entries if entry.id != "constant" and entry.scores]
-        places = blend([entry.validation for entry in able], self._loss) if able else ()
+        if not able:
+            return []
+        ceiling = min((self._loss(entry.validation) for entry in entries if entry.id != "search"), default=np.inf)
+        places = blend([entry.validation for entry in able], self._loss, ordered=ordered, ceiling=ceiling)
         if len(places) < 2:
             return []
         members = [able[place] for place in places]
@@ -188,8 +194,9 @@ class Contest:
 
 
 def leaderboard(metric: str, entries: list[Entry]) -> Leaderboard:
-    """Write entries, best first, as a leaderboard whose first candidate is the chosen one."""
-    candidates = tuple(
+    """Write entries, of which the first is the chosen one, as a leaderboard, best first."""
+    sign = -1.0 if METRICS[metric].maximize else 1.0
+    candidates = [
         Candidate(
             name=entry.name,
             trainer=entry.trainer,
@@ -202,8 +209,9 @@ def leaderboard(metric: str, entries: list[Entry]) -> Leaderboard:
             note=entry.note,
         )
         for place, entry in enumerate(entries)
-    )
-    return Leaderboard(metric, METRICS[metric].maximize, candidates)
+    ]
+    candidates.sort(key=lambda candidate: sign * candidate.mean if candidate.scores else np.inf)
+    return Leaderboard(metric, METRICS[metric].maximize, tuple(candidates))
 
 
 def _text(value: object) -> str:

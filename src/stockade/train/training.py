@@ -40,13 +40,18 @@ PLAN_VERSION = 1
 """Version of the plan's format."""
 
 
+LEAST_HISTORY = 0.4
+"""Share of the rows that an ordered round must train on to count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What training gives.
 
     Attributes:
         model: The ONNX file.
-        leaderboard: All contenders, the chosen one first.
+        leaderboard: All contenders, best first. The chosen one is the first, but for rows ordered in time, where a
+            blend is preferred to a searched model that is a little better.
         plan: Plain values from which `refit` makes the same file again: trainers, parameters, iterations,
             seed, calibration, and the digest of the folds.
         out_of_fold: Calibrated held-out predictions of the chosen contender for each row of the table: float64
@@ -99,6 +104,7 @@ def train(table: pl.DataFrame, folds: npt.NDArray[Any], schema: Schema, settings
             raw[held],
             data.problem.target[held],
             number[held].astype(np.intp),
+            ordered=settings.time_ordered,
         )
         plan = _plan(data, best, calibration, settings, Digest.of(np.asarray(folds).astype("<i8").tobytes()))
         model = _finish(data, plan, progress)
@@ -184,8 +190,13 @@ def _target(table: pl.DataFrame, signature: ModelSignature) -> tuple[Floats, Sca
 
 
 def _rounds(folds: npt.NDArray[Any], target: Floats, classes: int, *, ordered: bool) -> tuple[Round, ...]:
-    """List the rounds; one whose training rows lack a class is left out, since nothing can be learnt of it."""
-    rounds = []
+    """List the rounds.
+
+    A round whose training rows lack a class is left out, since nothing can be learnt of it. So are ordered rounds that
+    train on less than `LEAST_HISTORY` of the rows, where two others are left: what is best on little history is not
+    what is best on all of it.
+    """
+    rounds: list[Round] = []
     for fold in np.unique(folds)[int(ordered) :]:
         train = np.flatnonzero(folds < fold) if ordered else np.flatnonzero(folds != fold)
         held = np.flatnonzero(folds == fold)
@@ -197,6 +208,9 @@ def _rounds(folds: npt.NDArray[Any], target: Floats, classes: int, *, ordered: b
             where="folds",
             remedy="Give more rows, fewer folds, or merge rare classes.",
         )
+    if ordered:
+        enough = [part for part in rounds if len(part.train) >= LEAST_HISTORY * len(target)]
+        rounds = enough if len(enough) >= 2 else rounds[-2:]
     return tuple(rounds)
 
 
