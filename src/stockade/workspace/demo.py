@@ -6,7 +6,6 @@ Nothing is staged: every scene calls what a user would call, and a refusal that 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -70,7 +69,6 @@ class Demo:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="stockade-demo-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._trials = trials
-        os.environ.setdefault("STOCKADE_HOME", str(self.folder / "private"))
         self._root = self.folder / "employment"
         self._project: Project | None = None
 

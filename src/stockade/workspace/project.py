@@ -97,7 +97,7 @@ class Project:
             policy = pipeline.policy()
             outcome, version = pipeline.run(on_event)
             story = Reading(space, space.ledger.verify(space.ledger.envelope(version.run), "builder", RUN))
-            decision = self._evaluate(space, policy, version.version, _next(version))
+            decision = self._standing(space, policy, version)
             report = self._write_report(story, version, decision)
         return run_of(outcome, version, story, decision, report, time.perf_counter() - start)
 
@@ -147,7 +147,7 @@ class Project:
             registry = self._registry(space)
             found = registry.version(version) if version else registry.versions()[-1]
             story = Reading(space, space.ledger.verify(space.ledger.envelope(found.run), "builder", RUN))
-            decision = self._evaluate(space, self.policy(), found.version, _next(found))
+            decision = self._standing(space, self.policy(), found)
             return self._write_report(story, found, decision, output)
 
     def policy(self) -> Policy:
@@ -159,7 +159,7 @@ class Project:
     def explain(self, version: int, target: str) -> Decision:
         """What the policy says to promoting a version now, every rule with its figure; nothing is signed."""
         with self._reading() as space:
-            return self._evaluate(space, self.policy(), version, target)
+            return self._registry(space).evaluate(self.policy(), version, target, self.owner)
 
     def approve(self, version: int, target: str, *, person: str, reason: str, days: float = 30.0) -> Decided:
         """Approve a promotion as another person than the one who ran it.
@@ -280,8 +280,17 @@ class Project:
         with self._reading() as space:
             return predict(space, self.name, source, alias, output=output)
 
-    def _evaluate(self, space: Workspace, policy: Policy, version: int, target: str) -> Decision:
-        return self._registry(space).evaluate(policy, version, target, self.owner)
+    def _standing(self, space: Workspace, policy: Policy, version: Version) -> Decision:
+        """What the policy says now: to the place that a version has, or else to the first one it could have."""
+        from stockade.policy.admit import evaluate
+        from stockade.policy.gathering import Request
+
+        registry = self._registry(space)
+        if version.state in registry.aliases():
+            made = registry.deployed(version.state).decision
+            request = Request(self.owner, made.source, made.target, datetime.now(UTC))
+            return evaluate(policy, registry.dossier(version.version), request)
+        return registry.evaluate(policy, version.version, "staging", self.owner)
 
     def _registry(self, space: Workspace) -> Registry:
         from stockade.registry.registry import Registry
@@ -331,11 +340,6 @@ class Project:
 
 
 _FILES: Mapping[str, str] = {"model": "model.onnx", "card": "card.json", "bom": "bom.cdx.json"}
-
-
-def _next(version: Version) -> str:
-    """The alias that a version would be promoted to next."""
-    return "staging" if version.state == "none" else "production"
 
 
 def _in_days(days: float) -> datetime:
