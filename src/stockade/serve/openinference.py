@@ -215,20 +215,25 @@ def _rows(tensor: _Tensor) -> int:
 
 
 def _flat(tensor: _Tensor, rows: int) -> list[Any]:
-    data = tensor.data
+    data, shape = tensor.data, tensor.shape
     if data is msgspec.UNSET:
         binary = tensor.parameters is not msgspec.UNSET and "binary_data_size" in tensor.parameters
         text = "binary data is not taken, send JSON (tritonclient: binary_data=False)" if binary else "data is missing"
         raise RequestError(f"input {tensor.name!r}: {text}", reason="binary" if binary else "shape")
-    if _rows(tensor) != rows:
-        raise RequestError(f"input {tensor.name!r}: the shape differs from that of other inputs", reason="shape")
+    if shape[:1] != [rows] or len(shape) > 1:
+        if _rows(tensor) != rows:
+            raise RequestError(f"input {tensor.name!r}: the shape differs from that of other inputs", reason="shape")
+        if data and type(data[0]) is list:
+            data = _unnested(tensor.name, data)
     if len(data) != rows:
         raise RequestError(f"input {tensor.name!r}: {len(data)} values do not fill the shape", reason="shape")
-    if len(tensor.shape) == 2 and type(data[0]) is list:
-        if not all(type(item) is list and len(item) == 1 for item in data):
-            raise RequestError(f"input {tensor.name!r}: the data is ragged", reason="shape")
-        return [item[0] for item in data]
     return data
+
+
+def _unnested(name: str, data: list[Any]) -> list[Any]:
+    if all(type(item) is list and len(item) == 1 for item in data):
+        return [item[0] for item in data]
+    raise RequestError(f"input {name!r}: the data is ragged", reason="shape")
 
 
 def _wanted(asked: list[_Output], known: Sequence[str]) -> tuple[str, ...]:
