@@ -21,12 +21,14 @@ class Target:
 
     Attributes:
         store: The workspace's folder in the copy.
+        name: The registered model.
         model: Digest of the model in production.
         card: Digest of its model card.
         step: Digest of the envelope that proves one step.
     """
 
     store: Path
+    name: str
     model: Digest
     card: Digest
     step: Digest
@@ -90,11 +92,11 @@ def _offer(target: Target) -> None:
     stranger = b"a model that nobody signed"
     digest = Digest.of(stranger)
     _overwrite(blob_path(target.store, digest), stranger)
-    payload = ReleaseInfo("employment", 2, digest).statement((Subject("model", digest),)).to_bytes()
+    payload = ReleaseInfo(target.name, 2, digest).statement((Subject("model", digest),)).to_bytes()
     keyid = Digest.of(pae(PAYLOAD_TYPE, payload)).hex
     envelope = Envelope(PAYLOAD_TYPE, payload, (Signature(keyid, bytes(64)),))
     catalogue = SqliteCatalog(target.store / "catalogue.sqlite")
-    record = Record("version", "employment@2", envelope.digest, {"alias": "production"})
+    record = Record("version", f"{target.name}@2", envelope.digest, {"alias": "production"})
     catalogue.commit([record], [envelope.to_bytes()], [b'{"envelope":"' + str(envelope.digest).encode() + b'"}'])
     catalogue.close()
 

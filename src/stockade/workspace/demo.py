@@ -194,7 +194,7 @@ class Demo:
         digests = self._digests()
         for number, attack in enumerate(attacks.ATTACKS):
             root = attacks.copied(self._root, self.folder / f"attacked-{number}")
-            attack.mount(attacks.Target(root / ".stockade", *digests))
+            attack.mount(attacks.Target(root / ".stockade", self.project.name, *digests))
             result = subprocess.run(
                 self._command(*attack.command, root=root, json_output=True),
                 capture_output=True,

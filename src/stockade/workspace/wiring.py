@@ -77,7 +77,10 @@ def writing(folder: Path, trust: TrustRoot, log: Signer) -> Iterator[Workspace]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / "lock"):
-        yield _open(folder, trust, log)
+        space = _open(folder, trust, log)
+        # A process that died between its commit and its checkpoint left entries that are not published yet.
+        space.ledger.publish()
+        yield space
 
 
 def _open(folder: Path, trust: TrustRoot, log: Signer | None) -> Workspace:
