@@ -199,18 +199,6 @@ class Answers:
     head: tuple[tuple[object, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A running server, as it is announced."""
-
-    url: str
-    name: str
-    version: int
-    model: Digest
-    ca: Path
-    key_file: Path
-
-
 def run_of(  # noqa: PLR0917  (each is a part of the sum)
     outcome: RunOutcome, version: Version, story: Reading, decision: Decision, report: Path, seconds: float
 ) -> Run:

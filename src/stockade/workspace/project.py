@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from stockade.workspace.outcomes import (
         Answers,
         Decided,
-        Endpoint,
         HistoryLine,
         Run,
         RunLine,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
         Status,
     )
     from stockade.workspace.reporting import Reading
+    from stockade.workspace.serving import Endpoint
 
 REPORT_FILE = "report.html"
 BUNDLE_SUFFIX = ".stockade"

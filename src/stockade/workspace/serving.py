@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stockade.policy.admit import Admitted
 from stockade.policy.policy import Policy
@@ -18,10 +18,19 @@ from stockade.workspace import state
 from stockade.workspace.config import ServeSection
 from stockade.workspace.wiring import Workspace
 
-if TYPE_CHECKING:
-    from stockade.workspace.outcomes import Endpoint
-
 _KEY_NAME = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A running server, as it is announced."""
+
+    url: str
+    name: str
+    version: int
+    model: Digest
+    ca: Path
+    key_file: Path
 
 
 def admitted(space: Workspace, name: str, alias: str) -> tuple[Admitted, bytes]:
@@ -78,6 +87,4 @@ def _announce(
 ) -> None:
     if ready is None:
         return
-    from stockade.workspace.outcomes import Endpoint
-
-    ready(Endpoint(url, found.name, found.version, Digest(found.model.hex), authority, secret))
+    ready(Endpoint(url, found.name, found.version, found.model, authority, secret))

@@ -23,7 +23,7 @@ def run_serve(options: argparse.Namespace) -> int:
     import stockade
     from stockade.cli import look
     from stockade.types.record import to_plain
-    from stockade.workspace.outcomes import Endpoint
+    from stockade.workspace.serving import Endpoint
 
     def ready(endpoint: Endpoint) -> None:
         if options.json:
