@@ -59,7 +59,7 @@ def tell(folder: Path | None, trials: int) -> int:
     for attempt in demo.attempts():
         held = held and bool(attempt.refused)
         if attempt.refused:
-            print(f"  ✓ {attempt.name}\n      refused, {attempt.refused}: {attempt.meaning}")
+            print(f"  ✓ {attempt.name}\n      refused, {attempt.refused}: {attempt.message}")
         else:
             print(f"  ✗ {attempt.name}\n      NOT REFUSED: {attempt.message}")
 

@@ -6,6 +6,7 @@ Nothing is staged: every scene calls what a user would call, and a refusal that 
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,6 @@ from stockade.errors import RefusedError, ServiceError
 from stockade.pipeline.events import Event
 from stockade.policy.decision import Decision
 from stockade.workspace import attacks, census, second
-from stockade.workspace.catalogue_of_errors import explanations
 from stockade.workspace.init import init
 from stockade.workspace.outcomes import Made, Run
 from stockade.workspace.project import Project
@@ -47,13 +47,11 @@ class Attempt:
     Attributes:
         name: What was done.
         refused: Code of the error that refused it, empty when the attack succeeded.
-        meaning: What that code means, one sentence.
-        message: What the error said.
+        message: What the error said, with digests cut short.
     """
 
     name: str
     refused: str
-    meaning: str
     message: str
 
 
@@ -233,8 +231,6 @@ def _attempt(name: str, result: subprocess.CompletedProcess[str]) -> Attempt:
     try:
         error = json.loads(result.stdout.splitlines()[-1])["error"]
     except (ValueError, KeyError, IndexError):
-        return Attempt(name, "", "", (result.stdout + result.stderr).strip()[:300])
-    if result.returncode != 1:
-        return Attempt(name, "", "", error["message"])
-    meaning = explanations()[error["code"]].partition("\n")[0].strip()
-    return Attempt(name, error["code"], meaning, error["message"])
+        return Attempt(name, "", (result.stdout + result.stderr).strip()[:300])
+    message = re.sub(r"sha256:([0-9a-f]{12})[0-9a-f]{52}", r"\1…", error["message"])
+    return Attempt(name, error["code"] if result.returncode == 1 else "", message)
