@@ -27,6 +27,7 @@ import uvicorn
 import uvloop
 
 from stockade.errors import DigestMismatchError, EvidenceError, ServiceError, UnsupportedError
+from stockade.policy.admit import Admitted
 from stockade.sandbox.confine import Confinement, confine
 from stockade.serve.access import Authenticator, KeyAuthenticator
 from stockade.serve.connection import GuardedHttp, Hall
@@ -40,7 +41,6 @@ from stockade.types.digest import Digest
 from stockade.types.execution import ISOLATION_LEVELS, Isolation
 
 if TYPE_CHECKING:
-    from stockade.policy.admit import Admitted
     from stockade.serve.app import Application
 
 _TICK_SECONDS = 0.1
@@ -196,8 +196,6 @@ def boot(admitted: Admitted, model: bytes, settings: Settings, *, authenticator:
         UnsupportedError: the confinement reaches less than the settings ask for.
         StockadeError: the model, keys, certificate, outbox or port cannot be used.
     """
-    from stockade.policy.admit import Admitted
-
     if type(admitted) is not Admitted:
         raise UnprovenError(
             f"the server boots from an admission alone, not from {type(admitted).__name__}",

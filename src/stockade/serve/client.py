@@ -72,6 +72,8 @@ class Inference:
         Raises:
             ValueError: there is no such class.
         """
+        if label not in self.classes:
+            raise ValueError(f"there is no class {label!r}, only {', '.join(self.classes)}")
         column = self.classes.index(label)
         return tuple(row[column] for row in self.probabilities)
 
