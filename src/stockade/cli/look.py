@@ -41,6 +41,13 @@ def error(failure: StockadeError) -> None:
     console.print(Text(f"  stockade explain {failure.code} says more", "dim"))
 
 
+def say(text: str) -> None:
+    """Print sentences, wrapped between words."""
+    from rich.text import Text
+
+    _must().print(Text(text))
+
+
 def heading(text: str) -> None:
     """Open a scene or section."""
     console = _must()

@@ -33,7 +33,7 @@ def tell(folder: Path | None, trials: int) -> int:
     refused = demo.refusal()
     look.decision(refused, only_refused=True)
     rules = demo.waive(refused)
-    print(f"{second}, who did not run it, waives {' and '.join(rules)} for 30 days, with a reason.")
+    look.say(f"{second}, who did not run it, waives {' and '.join(rules)} for 30 days, with a reason.")
     admitted = demo.promote()
     print(f"admitted to staging; approved by {', '.join(admitted.approvers)}; version 1 is now production.")
 
@@ -54,14 +54,14 @@ def tell(folder: Path | None, trials: int) -> int:
     seconds, proven = demo.verified_elsewhere()
     print(f"The bundle verifies in an environment that holds only Python and cryptography ({seconds:.2f} s):")
     for line in proven[:6]:
-        print(f"  ✓ {line}")
+        look.say(f"  ✓ {line}")
     held = True
     for attempt in demo.attempts():
         held = held and bool(attempt.refused)
         if attempt.refused:
-            print(f"  ✓ {attempt.name}\n      refused, {attempt.refused}: {attempt.message}")
+            look.say(f"  ✓ {attempt.name}\n      refused, {attempt.refused}: {attempt.message}")
         else:
-            print(f"  ✗ {attempt.name}\n      NOT REFUSED: {attempt.message}")
+            look.say(f"  ✗ {attempt.name}\n      NOT REFUSED: {attempt.message}")
 
     look.heading("6. Look at it, then try your own data")
     print(f"The report: {demo.project.root / 'report.html'}   ({time.perf_counter() - start:.0f} s in all)\n")
