@@ -14,7 +14,7 @@ from stockade.errors import ConfigError
 from stockade.policy.bound import Bound, plain, scaled
 from stockade.policy.document import read
 from stockade.policy.policy import Policy
-from stockade.policy.toml_lines import line_of
+from stockade.types.toml_lines import line_of
 
 TEXT = """\
 format = 1
@@ -109,7 +109,7 @@ def test_order_and_white_space_do_not_change_the_policy():
     """Any order of sections, keys and list items, and any spacing, compile to the same digest."""
     sections = [part.strip().splitlines() for part in TEXT.split("\n\n")[1:]]
     expected = Policy.compile(TEXT).digest
-    chance = random.Random(3)  # noqa: S311 - a fixed shuffle
+    chance = random.Random(3)
     for order in itertools.permutations(range(4)):
         lines = ["format=1", "# a comment"]
         for index in order:

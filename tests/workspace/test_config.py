@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from stockade.errors import ConfigError, ConfigMissingError
 from stockade.types.execution import Mode
+from stockade.types.toml_lines import line_of
 from stockade.workspace.config import load, parse
-from stockade.workspace.toml_lines import line_of
 
 MINIMAL = '[data]\nsource = "people.csv"\ntarget = "employed"\n'
 HERE = Path("stockade.toml")

@@ -34,9 +34,9 @@ from typing import Any, NoReturn
 
 from stockade.errors import ConfigError
 from stockade.policy.bound import Bound, BoundError, parse
-from stockade.policy.toml_lines import line_of
 from stockade.policy.vocabulary import GAPS, Measure, measure_of, suggest, suggest_figure
 from stockade.types.execution import ISOLATION_LEVELS
+from stockade.types.toml_lines import line_of
 
 FORMAT = 1
 ALIASES = ("staging", "canary", "production")

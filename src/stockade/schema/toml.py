@@ -19,6 +19,7 @@ from typing import Any, NoReturn, TypeVar
 from stockade.errors import ConfigError
 from stockade.schema.column import Column, Kind, Role, Schema
 from stockade.types.scorecard import Task
+from stockade.types.toml_lines import line_of
 
 FORMAT = 1
 _TOP = ("format", "target", "task", "columns")
@@ -42,8 +43,6 @@ _EXPECTED = {
     dict: "a table",
 }
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_KEY_LINE = re.compile(r"""\s*([A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')\s*=""")
-_HEADER_LINE = re.compile(r"\s*\[(.+)\]\s*(?:#.*)?$")
 _LINE_OF_ERROR = re.compile(r"at line (\d+), column (\d+)")
 
 _HEADER = """\
@@ -94,7 +93,7 @@ class _Reader:
 
     def __init__(self, text: str, path: str) -> None:
         self._path = path
-        self._lines = _lines_of_keys(text)
+        self._text = text
 
     def schema(self, plain: dict[str, Any]) -> Schema:
         for key in plain:
@@ -165,32 +164,8 @@ class _Reader:
             self._fail((*place, key), f"{key} {word!r} is none of {', '.join(options)}", _meant(word, options))
 
     def _fail(self, place: tuple[str, ...], message: str, remedy: str) -> NoReturn:
-        line = next((self._lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in self._lines), None)
+        line = line_of(self._text, *place)
         raise ConfigError(message, where=f"{self._path}:{line}" if line else self._path, remedy=remedy)
-
-
-def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
-    lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.split("\n"), 1):
-        if header := _HEADER_LINE.match(line):
-            table = _path_of(f"[{header[1]}]") or table
-            lines.setdefault(table, number)
-        elif key := _KEY_LINE.match(line):
-            lines.setdefault((*table, *_path_of(f"{key[1]} = 0")), number)
-    return lines
-
-
-def _path_of(fragment: str) -> tuple[str, ...]:
-    try:
-        node: object = tomllib.loads(fragment)
-    except tomllib.TOMLDecodeError:
-        return ()
-    keys: list[str] = []
-    while isinstance(node, dict) and node:
-        key, node = next(iter(node.items()))
-        keys.append(key)
-    return tuple(keys)
 
 
 def _meant(word: str, options: tuple[str, ...]) -> str:

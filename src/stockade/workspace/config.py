@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from stockade.errors import ConfigError, ConfigMissingError
 from stockade.types.execution import Mode
-from stockade.workspace.toml_lines import line_of
+from stockade.types.toml_lines import line_of
 
 FILE_NAME = "stockade.toml"
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"\s*\[\[?\s*({_DOTTED})\s*\]\]?")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
-_ONE = re.compile(_PART)
 
 
 def line_of(text: str, *keys: str) -> int:
     """The line, counted from 1, of the key or header that matches the longest part of the path; 0 for none.
 
-    Keys with dots match both quoted (``"a.b"``) and dotted (``a.b``) spellings.
+    A key with dots in its name is found in both spellings, quoted (``"a.b"``) and dotted (``a.b``).
     """
     wanted = ".".join(keys)
     best, place, section = 0, 0, ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if header := _HEADER.match(line):
             section = found = _plain(header[1])
         elif key := _KEY.match(line):
@@ -31,4 +31,13 @@ def line_of(text: str, *keys: str) -> int:
 
 
 def _plain(dotted: str) -> str:
-    return ".".join(part[1:-1] if part[0] in "\"'" else part for part in _ONE.findall(dotted))
+    """The names of a dotted key, unquoted, joined by dots."""
+    try:
+        node: object = tomllib.loads(f"{dotted} = 0")
+    except tomllib.TOMLDecodeError:
+        return ""
+    names: list[str] = []
+    while isinstance(node, dict) and node:
+        name, node = next(iter(node.items()))
+        names.append(name)
+    return ".".join(names)
