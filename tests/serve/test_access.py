@@ -82,6 +82,38 @@ def test_nobody_is_known_while_the_file_cannot_be_trusted(tmp_path: Path, damage
     assert known.identify(alice.encode()) is not None
 
 
+def test_an_authenticator_of_ones_own_is_asked_and_its_defects_contained(tmp_path: Path) -> None:
+    """Another `Authenticator` decides; when its refresh fails, the service refuses and the server lives."""
+    import time
+
+    from serve.toy_model import open_toy, serve_in_thread
+
+    class Fickle:
+        broken = False
+
+        def identify(self, credential: bytes) -> access.Caller | None:
+            return access.Caller("carol", frozenset(Role)) if credential == b"token" else None
+
+        def refresh(self) -> bool:
+            if self.broken:
+                raise RuntimeError("the directory is gone")
+            return True
+
+    fickle = Fickle()
+    with serve_in_thread(open_toy(tmp_path, authenticator=fickle)) as url:
+        from stockade.serve.client import AnswerError, Client
+
+        with Client(url, tmp_path / "tls" / "ca.pem", "token") as client:
+            assert client.metadata()["name"] == "toy"
+            fickle.broken = True
+            time.sleep(1.3)
+            with pytest.raises(AnswerError, match="unavailable"):
+                client.infer([{"age": 45, "income": None, "job": None}])
+            fickle.broken = False
+            time.sleep(1.3)
+            assert client.infer([{"age": 45, "income": None, "job": None}]).labels == ("no",)
+
+
 def test_names_are_unique_and_plain(tmp_path: Path) -> None:
     """A second key of one name, a strange name and revoking a stranger are refused."""
     path = tmp_path / "keys.json"

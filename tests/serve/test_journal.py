@@ -126,6 +126,16 @@ def test_entries_are_also_written_to_a_stream(tmp_path: Path) -> None:
     assert [json.loads(line)["seq"] for line in stream.getvalue().splitlines()] == [0, 1, 2]
 
 
+def test_a_watcher_that_went_away_does_not_end_the_log(tmp_path: Path) -> None:
+    """A closed stream is passed over."""
+    stream = io.StringIO()
+    journal = Journal(tmp_path, {}, stream=stream)
+    stream.close()
+    journal.record({"event": "request"})
+    journal.close()
+    assert verify(tmp_path).entries == 2
+
+
 def test_an_outbox_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     """The log says where it cannot write."""
     (tmp_path / "outbox").write_text("x")

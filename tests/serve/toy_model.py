@@ -12,7 +12,7 @@ import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from stockade.model.signature import METADATA_KEY, Feature, FeatureKind, ModelSignature
-from stockade.serve.access import Role, issue
+from stockade.serve.access import Authenticator, Role, issue
 from stockade.serve.boot import Server, open_server
 from stockade.serve.identity import Identity
 from stockade.serve.settings import Limits, Settings
@@ -99,25 +99,36 @@ def make_settings(folder: Path, **changes: object) -> Settings:
     return replace(settings, **changes)
 
 
-@contextlib.contextmanager
-def running(folder: Path, *, limits: Limits | None = None, **changes: object) -> Iterator[Running]:
-    """Serve the toy model in a thread, over TLS, without confining the test's own process."""
-    key = issue(folder / "keys.json", "alice")
-    metrics_key = issue(folder / "keys.json", "prometheus", (Role.METRICS,))
+def open_toy(folder: Path, *, authenticator: Authenticator | None = None, **changes: object) -> Server:
+    """A server of the toy model that is not yet running, and leaves the test's own process unconfined."""
     data = toy_model()
-    settings = make_settings(folder, limits=limits or Limits(), **changes)
-    server = open_server(Identity("toy", "3", Digest.of(data)), data, settings)
+    return open_server(Identity("toy", "3", Digest.of(data)), data, make_settings(folder, **changes), authenticator)
+
+
+@contextlib.contextmanager
+def serve_in_thread(server: Server) -> Iterator[str]:
+    """Run a server beside the test."""
     ready = threading.Event()
     thread = threading.Thread(target=lambda: server.run(ready=lambda _: ready.set()))
     thread.start()
     try:
         assert ready.wait(10)
-        port = int(server.url.rsplit(":", 1)[1])
-        yield Running(server, server.url, port, folder / "tls" / "ca.pem", key, metrics_key, folder)
+        yield server.url
     finally:
         server.stop()
         thread.join(20)
         assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, limits: Limits | None = None, **changes: object) -> Iterator[Running]:
+    """Serve the toy model in a thread, over TLS."""
+    key = issue(folder / "keys.json", "alice")
+    metrics_key = issue(folder / "keys.json", "prometheus", (Role.METRICS,))
+    server = open_toy(folder, limits=limits or Limits(), **changes)
+    with serve_in_thread(server) as url:
+        port = int(url.rsplit(":", 1)[1])
+        yield Running(server, url, port, folder / "tls" / "ca.pem", key, metrics_key, folder)
 
 
 def row(**changes: object) -> dict[str, object]:

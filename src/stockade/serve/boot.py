@@ -140,7 +140,10 @@ class Server:
             await asyncio.sleep(_TICK_SECONDS)
             count += 1
             self._hall.sweep(asyncio.get_running_loop().time())
-            await self._app.tick(second=count % _TICKS_A_SECOND == 0)
+            try:
+                await self._app.tick(second=count % _TICKS_A_SECOND == 0)
+            except Exception:  # noqa: BLE001 - a defect in an authenticator must not end the sweeping of connections
+                self._app.fault = "internal"
 
 
 class _Place:

@@ -294,6 +294,8 @@ class GuardedHttp(HttpToolsProtocol):
 def _ambiguity(headers: list[tuple[bytes, bytes]], version: str) -> str:
     """What two readers could take differently, empty for nothing."""
     named = dict(headers)
+    if version != "1.1" and version != "1.0":  # noqa: PLR1714 - two comparisons are faster than a set
+        return "version"
     if b"host" not in named and version == "1.1":
         return "host"
     if len(named) != len(headers):

@@ -9,6 +9,7 @@ complete line it follows.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -148,8 +149,10 @@ class Journal:
         self._waiting = 0
         self._unsynced = True
         if self._stream is not None:
-            self._stream.write(data.decode())
-            self._stream.flush()
+            # A reader that went away must not end the log.
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(data.decode())
+                self._stream.flush()
         if self._size >= self._limit:
             self._rotate()
 

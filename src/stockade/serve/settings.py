@@ -87,7 +87,8 @@ class Settings:
     """How to serve.
 
     Attributes:
-        keys: File of API keys as `access.issue` writes it.
+        keys: File of API keys as `access.issue` writes it. Its folder is what the confined server may still read, to
+            follow revocations, so nothing else belongs there.
         outbox: Folder of the request log; it is made if absent.
         tls: Certificate and key; None speaks plain HTTP, which only a loopback address may.
         host: Address to listen on.
