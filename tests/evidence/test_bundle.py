@@ -147,7 +147,7 @@ def test_expiry_and_trial(world, bundle, tmp_path):
 
 def test_no_flipped_bit_anywhere(world, bundle):
     """Of 700 seeded bit flips all over the file each is refused."""
-    data, chance = bundle.read_bytes(), random.Random(23)  # noqa: S311
+    data, chance = bundle.read_bytes(), random.Random(23)
     for _ in range(700):
         mutated = bytearray(data)
         mutated[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
@@ -158,7 +158,7 @@ def test_no_flipped_bit_anywhere(world, bundle):
 
 def test_no_cut_insertion_or_repetition(world, bundle):
     """Of 300 seeded cuts, insertions and repetitions each is refused."""
-    data, chance = bundle.read_bytes(), random.Random(29)  # noqa: S311
+    data, chance = bundle.read_bytes(), random.Random(29)
     for _ in range(300):
         mutated = bytearray(data)
         place, length = chance.randrange(len(data)), chance.randrange(1, 64)
@@ -176,7 +176,7 @@ def test_no_cut_insertion_or_repetition(world, bundle):
 
 def test_no_forged_member_with_a_fitting_manifest(world, bundle):
     """Each member altered, with checksums and manifest made to fit, is refused: the signatures say otherwise."""
-    contents, chance = members(bundle), random.Random(31)  # noqa: S311
+    contents, chance = members(bundle), random.Random(31)
     tried = 0
     for name in contents:
         if name == "manifest.json":

@@ -79,7 +79,7 @@ def test_is_never_written_over(path, saved):
 
 def test_no_mutation_opens(path, saved):
     """Of 300 seeded mutations each is refused, and none makes the reader work for long."""
-    data, chance = path.read_bytes(), random.Random(11)  # noqa: S311
+    data, chance = path.read_bytes(), random.Random(11)
     for _ in range(300):
         mutated = bytearray(data)
         mutated[chance.randrange(len(data))] ^= 1 << chance.randrange(8)

@@ -45,7 +45,7 @@ def test_a_checkpoint_survives(world, signed):
 
 def test_no_mutation_verifies(world, signed):
     """Of 800 seeded mutations each is refused."""
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(5)
     for _ in range(800):
         mutated = bytearray(signed.note)
         place = chance.randrange(len(mutated))

@@ -56,7 +56,7 @@ def test_nobody_else_makes_evidence(world, story):
 
 def test_no_mutation_verifies(world, story):
     """Of 600 seeded mutations of bytes each is refused."""
-    data, chance = story.release.to_bytes(), random.Random(13)  # noqa: S311
+    data, chance = story.release.to_bytes(), random.Random(13)
     for _ in range(600):
         mutated = bytearray(data)
         place = chance.randrange(len(data))
@@ -73,7 +73,7 @@ def test_no_mutation_verifies(world, story):
 
 def test_no_mutation_of_the_statement_verifies(world, story):
     """Of 300 seeded changes to the payload, with its old signature, each is refused."""
-    chance = random.Random(17)  # noqa: S311
+    chance = random.Random(17)
     for _ in range(300):
         payload = bytearray(story.run.payload)
         payload[chance.randrange(len(payload))] ^= 1 << chance.randrange(8)
