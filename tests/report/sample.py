@@ -359,7 +359,7 @@ def census_verdict() -> Verdict:
         RulingRow("built-in", "Audit and assessment are built in", passed),
     )
     detail = "Ada Lindqvist asked to promote employment@3 from staging to production."
-    return Verdict("Promotion to production", Status.REFUSED, rulings, detail, digest("policy"))
+    return Verdict("Promotion to production is refused", Status.REFUSED, rulings, detail, digest("policy"))
 
 
 def census() -> Report:
@@ -412,7 +412,7 @@ def census() -> Report:
         project="census",
         created="2025-11-21T04:12:09Z",
         mode=Mode.PRODUCTION,
-        generator="0.1.0",
+        generator="Stockade 0.1.0",
         run="r-20251121-041102-7f3a",
         version="employment@3",
         model=digest("model"),
@@ -437,7 +437,7 @@ def census() -> Report:
 
 def regression() -> Report:
     """Insurance claims: no classes, no gate, advice only."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     predicted = [chance.lognormvariate(9, 0.7) for _ in range(200)]
     residual = [chance.gauss(0, 0.25 * value) for value in predicted]
     truth = tuple(p + r for p, r in zip(predicted, residual, strict=True))
@@ -464,14 +464,14 @@ def regression() -> Report:
         ),
         slices=(Slice("age < 25 and smoker = no", 61, Figure("mae", 3960.0, 3010.0, 4991.0), 2481.3, 0.012),),
     )
-    verdict = Verdict("Four rules would have refused", Status.ADVICE, ())
+    verdict = Verdict("Promotion to staging would be refused", Status.ADVICE, ())
     base = replace(census(), title="Insurance charges", project="insurance", scorecard=card, verdict=verdict)
     return replace(base, leaderboard=None, mode=Mode.RESEARCH, target="charges", version="", findings=())
 
 
 def digits() -> Report:
     """Ten classes, no sensitive columns, 64 columns."""
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)
     names = tuple(str(digit) for digit in range(10))
     matrix = [[0] * 10 for _ in range(10)]
     for true in range(10):
@@ -503,7 +503,7 @@ def digits() -> Report:
         )
         for index in range(64)
     )
-    verdict = Verdict("May become production", Status.ADMITTED, census_verdict().rulings[:1])
+    verdict = Verdict("Promotion to production is admitted", Status.ADMITTED, census_verdict().rulings[:1])
     return replace(
         census(),
         title="Handwritten digits",

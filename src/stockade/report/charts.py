@@ -41,6 +41,7 @@ class Series:
         tone: Colour class: ``one two three four`` or ``strong``.
         weight: Rows behind each point; with `Drawn.DOTS` they give 95 % Wilson intervals and the bars at the foot.
         faint: Drawn thin, behind the others.
+        bars: Whether the weights are drawn at the foot.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Series:
     tone: str = "one"
     weight: tuple[int, ...] = ()
     faint: bool = False
+    bars: bool = True
 
     @property
     def pairs(self) -> list[tuple[float, float]]:
@@ -184,8 +186,9 @@ def _dots(series: Series, across: Scale, up: Scale) -> Markup:
         if count > 0 and 0 <= y <= 1:
             low, high = wilson(y, count)
             whiskers.append(tag("line", x1=at, x2=at, y1=up(low), y2=up(high)))
-            tall = 34 * count / heaviest
-            foot.append(tag("rect", x=at - 4, y=up.start - tall, width=8.0, height=tall))
+            if series.bars:
+                tall = 34 * count / heaviest
+                foot.append(tag("rect", x=at - 4, y=up.start - tall, width=8.0, height=tall))
     line = tag("path", d=points((across(x), up(y)) for x, y in series.pairs), class_=f"curve faint s-{series.tone}")
     kind = series.tone
     shapes = [

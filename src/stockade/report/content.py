@@ -79,7 +79,7 @@ class RulingRow:
         low: Lower end of its interval.
         high: Upper end of its interval.
         threshold: The bound.
-        bound: ``at most`` or ``at least``; empty where there is no threshold.
+        bound: ``at most``, ``below``, ``at least``, ``above`` or another word; empty where there is no threshold.
         advice: What to do about it.
         waiver: Who waived it, where somebody did.
     """
@@ -161,7 +161,7 @@ class Report:
         project: Project name.
         created: When the report was written, RFC 3339 UTC.
         mode: Whether gates advised or blocked.
-        generator: Version of Stockade that wrote it.
+        generator: Program and version that wrote it, such as ``Stockade 0.1.0``.
         run: Run id.
         version: Registered version, such as ``employment@3``; empty before registration.
         model: Digest of the exported model bytes.

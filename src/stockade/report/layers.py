@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _SWEEPS = 8
 _PULLS = 24
@@ -170,10 +171,9 @@ def _place(rows: Sequence[Sequence[Spot]]) -> None:
             for spot in row:
                 _pull(spot)
             _part(row)
-    for row in rows:
-        for spot in row:
-            if spot.lane and not any(other.lane for other in spot.above):
-                _straighten(spot, rows)
+    chains = [_chain(spot) for row in rows for spot in row if spot.lane and not any(other.lane for other in spot.above)]
+    for chain in sorted(chains, key=_mean):
+        _straighten(chain, rows)
 
 
 def _pull(spot: Spot) -> None:
@@ -183,23 +183,31 @@ def _pull(spot: Spot) -> None:
         spot.x = sum(other.x * weight for other, weight in zip(near, weights, strict=True)) / sum(weights)
 
 
-def _straighten(first: Spot, rows: Sequence[Sequence[Spot]]) -> None:
-    """Put a whole lane on one upright line where its neighbours leave room for it, as near as can be."""
+def _chain(first: Spot) -> list[Spot]:
     chain = [first]
     while following := [spot for spot in chain[-1].below if spot.lane]:
         chain.append(following[0])
-    low, high = float("-inf"), float("inf")
+    return chain
+
+
+def _mean(chain: Sequence[Spot]) -> float:
+    return sum(spot.x for spot in chain) / len(chain)
+
+
+def _straighten(chain: Sequence[Spot], rows: Sequence[Sequence[Spot]]) -> None:
+    """Put a lane on one upright line, as near as its left neighbours allow; what is right of it makes room."""
+    low = float("-inf")
     for spot in chain:
         row = rows[spot.layer]
         place = next(index for index, other in enumerate(row) if other is spot)
         if place:
             low = max(low, row[place - 1].x + _reach(row[place - 1], spot))
-        if place + 1 < len(row):
-            high = min(high, row[place + 1].x - _reach(spot, row[place + 1]))
-    if low <= high:
-        middle = sorted(spot.x for spot in chain)[len(chain) // 2]
-        for spot in chain:
-            spot.x = min(max(middle, low), high)
+    middle = sorted(spot.x for spot in chain)[len(chain) // 2]
+    for spot in chain:
+        spot.x = max(middle, low)
+        row = rows[spot.layer]
+        for left, right in pairwise(row):
+            right.x = max(right.x, left.x + _reach(left, right))
 
 
 def _part(row: Sequence[Spot]) -> None:

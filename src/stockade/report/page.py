@@ -64,6 +64,7 @@ def _context(report: Report, caps: Caps) -> dict[str, object]:
         "slices": groups.slices(report, caps),
         "fairness": groups.fairness(report, caps),
         "safety": groups.safety(report, caps),
+        "digests": sections.digests(report, caps),
         "provenance": sections.steps(report, caps),
         "glossary": GLOSSARY,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from stockade.report.caps import Caps, rest, thin
 from stockade.report.charts import Drawn, Plane, Series, chart
 from stockade.report.content import Report
 from stockade.report.svg import Scale, span, unit
-from stockade.report.wording import clean, interval, metric, number, percent, plural, seconds, whole
+from stockade.report.wording import clean, interval, metric, number, percent, plural, seconds, spread, whole
 from stockade.types.results import Figure
 from stockade.types.scorecard import Candidate, Curve, Scorecard, Task
 
@@ -98,7 +98,7 @@ def _candidate(rank: int, one: Candidate, strip: Markup, caps: Caps) -> Candidat
         chosen=one.chosen,
         strip=strip,
         mean=number(one.mean),
-        deviation=f"± {number(one.deviation)}",
+        deviation=spread(one.deviation, one.mean),
         seconds=seconds(one.seconds),
         note=one.note,
         parameters=parameters,
@@ -261,7 +261,11 @@ def _calibration(curves: Sequence[Curve], card: Scorecard, caps: Caps) -> ChartV
     plane = Plane(f"Observed share against predicted probability. {remark}", across, up, reference="diagonal")
     if len(curves) == 1:
         series = [_line(curves[0], caps, Drawn.DOTS, "one")]
-        words = (("dash", "perfect"), ("foot", "test rows in each bin")) if curves[0].weight else (("dash", "perfect"),)
+        weight = series[0].weight
+        # Bins of equal weight say nothing by their height.
+        heavy = bool(weight) and max(weight) > 1.5 * min(weight)
+        series = series if heavy else [replace(series[0], bars=False)]
+        words = (("dash", "perfect"), ("foot", "test rows in each bin")) if heavy else (("dash", "perfect"),)
         return ChartView("Calibration", remark, chart(plane, series), words)
     errors = [-_miscalibration(curve) for curve in curves]
     series, legend = _series(curves, caps, Drawn.LINE, errors)

@@ -5,9 +5,11 @@ A view holds text that is not yet escaped and drawings that are; the templates o
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -32,8 +34,12 @@ from stockade.report.wording import (
     whole,
 )
 from stockade.types.execution import Origin
-from stockade.types.results import Finding
+from stockade.types.results import Finding, Severity
 from stockade.types.table import ColumnProfile
+
+_FEW_FINDINGS = 6
+_NO_FINDING = Finding("", "", "", Severity.INFO)
+_UPPER, _LOWER = frozenset({"at most", "below"}), frozenset({"at least", "above"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,8 @@ class VerdictView:
     detail: str
     counts: tuple[tuple[str, str], ...]
     rulings: tuple[RulingView, ...]
+    quiet: tuple[tuple[str, str], ...]
     rest: str
-    policy: str
 
 
 def verdict(report: Report, caps: Caps) -> VerdictView:
@@ -77,18 +83,32 @@ def verdict(report: Report, caps: Caps) -> VerdictView:
         headline = (
             f"It stopped at step {clean(report.failure.step, caps.name)}" if report.failure.step else "It stopped"
         )
-        return VerdictView(tone, word, headline, "", (), (), "", "")
+        return VerdictView(tone, word, headline, "", (), (), (), "")
     if decision is None:
-        return VerdictView("plain", "No verdict", "No gate has judged this run yet", "", (), (), "", "")
+        return VerdictView("plain", "No verdict", "No gate has judged this run yet", "", (), (), (), "")
     tone, word = STATUSES[decision.status]
     order = list(JUDGEMENTS)
     rulings = sorted(decision.rulings, key=lambda row: order.index(row.verdict))
     tally = Counter(row.verdict for row in rulings)
     counts = tuple((JUDGEMENTS[one][0], _counted(one, tally[one])) for one in order if tally[one])
-    shown = tuple(_ruling(row, caps) for row in rulings[: caps.rulings])
-    policy = str(decision.policy) if decision.policy else ""
-    left = rest(len(rulings), len(shown), "rule")
-    return VerdictView(tone, word, decision.headline, decision.detail, counts, shown, left, policy)
+    kept = rulings[: caps.rulings]
+    loud = tuple(_ruling(row, caps) for row in kept if not _quiet(row))
+    quiet = tuple((_title(row), row.rule) for row in kept if _quiet(row))
+    left = rest(len(rulings), len(kept), "rule")
+    return VerdictView(tone, word, decision.headline, decision.detail, counts, loud, quiet, left)
+
+
+def _quiet(row: RulingRow) -> bool:
+    """Whether a rule holds and has no figure to show: such rules are listed, and make no line of the table."""
+    return row.verdict is Judgement.PASSED and row.value is None
+
+
+def _title(row: RulingRow) -> str:
+    """Say the rule in words; where it begins with the name of its figure, the figure's words stand for the name."""
+    title = row.title or row.rule
+    if row.figure and title.startswith(f"{row.figure} "):
+        title = metric(row.figure) + title[len(row.figure) :]
+    return title[:1].upper() + title[1:]
 
 
 def _counted(judgement: Judgement, count: int) -> str:
@@ -112,7 +132,7 @@ def _ruling(row: RulingRow, caps: Caps) -> RulingView:
     return RulingView(
         tone=tone,
         word=word,
-        title=row.title or row.rule,
+        title=_title(row),
         rule=row.rule,
         figure=row.figure,
         value=number(row.value) if row.value is not None else "",
@@ -127,14 +147,14 @@ def _ruling(row: RulingRow, caps: Caps) -> RulingView:
 
 
 def _against(row: RulingRow, tone: str) -> Markup:
-    if row.value is None or row.threshold is None or row.bound not in {"at most", "at least"}:
+    if row.value is None or row.threshold is None or row.bound not in _UPPER | _LOWER:
         return Markup("")
     around = [row.value, row.low, row.high, row.threshold]
-    largest = max(abs(value) for value in around if value is not None)
-    shares = unit(around)
-    top = 1.0 if shares and largest > 0.5 else largest * 1.25 or 1.0
-    lowest = 0.0 if min(value for value in around if value is not None) >= 0 else -top
-    return strips.bound(Scale(lowest, top, 0, 100), row.threshold, row.bound, around[:3], tone)
+    finite = [value for value in around if value is not None and math.isfinite(value)]
+    largest = max(map(abs, finite), default=1.0)
+    top = 1.0 if unit(around) and largest > 0.5 else largest * 1.25 or 1.0
+    lowest = 0.0 if min(finite, default=0.0) >= 0 else -top
+    return strips.bound(Scale(lowest, top, 0, 100), row.threshold, around[:3], tone, upper=row.bound in _UPPER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +168,7 @@ class ColumnView:
     distinct: str
     histogram: Markup
     ends: tuple[str, str, str]
+    always: str
     bars: tuple[tuple[str, Markup, str], ...]
     rest: str
 
@@ -186,6 +207,7 @@ def _column(column: ColumnProfile, report: Report, caps: Caps) -> ColumnView:
         (clean(tally.value, 40), strips.share(tally.count / max(column.count, 1)), percent(tally.count, column.count))
         for tally in column.top[: caps.top]
     )
+    constant = column.minimum is not None and column.minimum == column.maximum
     median = column.quantiles[2] if len(column.quantiles) == 5 else None
     ends = (short(column.minimum), f"median {short(median)}" if median is not None else "", short(column.maximum))
     label = f"Histogram of {clean(column.name, 60)}, {ends[0]} to {ends[2]}"
@@ -195,8 +217,9 @@ def _column(column: ColumnProfile, report: Report, caps: Caps) -> ColumnView:
         marks=tuple(marks),
         missing=f"{percent(column.nulls, total)} missing" if column.nulls else "complete",
         distinct=f"{whole(column.distinct)} distinct",
-        histogram=strips.histogram(column.histogram[:24], label, median),
+        histogram=strips.histogram(() if constant else column.histogram[:24], label, median),
         ends=ends if column.minimum is not None else ("", "", ""),
+        always=short(column.minimum) if constant else "",
         bars=() if column.histogram else bars,
         rest=rest(column.distinct, len(bars), "value") if bars and not column.histogram else "",
     )
@@ -256,7 +279,9 @@ class FindingsView:
     """What checks found, the gravest first."""
 
     findings: tuple[FindingView, ...]
+    minor: tuple[FindingView, ...]
     rest: str
+    checks: str
     audits: tuple[str, ...]
 
 
@@ -265,11 +290,17 @@ def findings(report: Report, caps: Caps) -> FindingsView | None:
     if not report.findings and not report.audits:
         return None
     ordered = sorted(report.findings, key=lambda one: -one.severity.rank)
-    shown = tuple(_finding(one) for one in ordered[: caps.findings])
-    return FindingsView(shown, rest(len(ordered), len(shown), "finding"), report.audits[: caps.pairs])
+    shown = ordered[: caps.findings]
+    views = [_finding(one, said=before.remedy) for before, one in pairwise([_NO_FINDING, *shown])]
+    cut = sum(one.severity.rank >= Severity.MEDIUM.rank for one in shown)
+    cut = cut if len(shown) > _FEW_FINDINGS else len(shown)
+    left = rest(len(ordered), len(shown), "finding")
+    audits = report.audits[: 4 * caps.pairs]
+    return FindingsView(tuple(views[:cut]), tuple(views[cut:]), left, plural(len(report.audits), "check"), audits)
 
 
-def _finding(one: Finding) -> FindingView:
+def _finding(one: Finding, said: str) -> FindingView:
+    """Show one finding; a remedy that was just said is not said again."""
     measured = ""
     if one.value is not None:
         name = metric(one.measure) if one.measure else "measured"
@@ -277,7 +308,8 @@ def _finding(one: Finding) -> FindingView:
         measured = f"{clean(name, 60)} {number(one.value)}{limit}"
     techniques = clean(", ".join(one.technique[:6]), 120)
     tone = SEVERITIES[one.severity]
-    return FindingView(tone, one.severity.value, one.message, one.subject, one.rule, measured, techniques, one.remedy)
+    remedy = "" if one.remedy == said else one.remedy
+    return FindingView(tone, one.severity.value, one.message, one.subject, one.rule, measured, techniques, remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +363,15 @@ def _step(step: StepNode) -> StepView:
         custom=step.origin is Origin.CUSTOM,
         digest=step.digest.short if step.digest else NOTHING,
     )
+
+
+def digests(report: Report, caps: Caps) -> Sequence[tuple[str, str]]:
+    """Say what can be checked; the model and the policy are named even when the report lists neither."""
+    listed = {digest for _, digest in report.digests}
+    decision = report.verdict
+    found = [("model", report.model), ("policy", decision.policy if decision else None)]
+    ahead = [(name, str(digest)) for name, digest in found if digest and digest not in listed]
+    return ahead + [(clean(name, caps.name), str(digest)) for name, digest in report.digests[: caps.pairs]]
 
 
 def facts(report: Report) -> Sequence[tuple[str, str]]:

@@ -52,14 +52,14 @@ def whisker(
     return _strip(*parts)
 
 
-def bound(scale: Scale, threshold: float, side: str, strip: Sequence[float | None], tone: str) -> Markup:
+def bound(scale: Scale, threshold: float, strip: Sequence[float | None], tone: str, *, upper: bool) -> Markup:
     """Draw an estimate against a bound: the allowed side is shaded, the bound is an upright line.
 
-    `side` is ``at most`` or ``at least``; `strip` is the value, low and high end.
+    `strip` is the value, low and high end; the bound is an upper or a lower one.
     """
     value, low, high = strip
     edge = scale(threshold)
-    start, width = (0.0, edge) if side == "at most" else (edge, 100 - edge)
+    start, width = (0.0, edge) if upper else (edge, 100 - edge)
     allowed = tag(
         "rect", x=f"{trim(start)}%", y=5, width=f"{trim(width)}%", height=_HEIGHT - 10, rx=3, class_="allowed"
     )

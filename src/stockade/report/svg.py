@@ -83,7 +83,7 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """Map one value; what is not finite lands on ``start``."""
-        if not math.isfinite(value) or self.high <= self.low:
+        if not (math.isfinite(value) and self.low < self.high):
             return self.start
         # The difference of two huge finite numbers may overflow; halves do not.
         part = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSEEN = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 _INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "–"
 
 _METRICS = {
@@ -52,6 +53,7 @@ _METRICS = {
     "duplicate_share": "Share of duplicate rows",
     "leakage.max_score": "Strongest leakage of the target",
     "label_noise.share": "Share of doubtful labels",
+    "conflict_share": "Share of contradicting labels",
 }
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
@@ -101,7 +103,7 @@ def number(value: float | None) -> str:
     size = abs(value)
     if size >= 1e9 or 0 < size < 0.0005:
         mantissa, _, exponent = f"{value:.2e}".partition("e")
-        return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
+        return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
     decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
     return _grouped(f"{value:,.{decimals}f}")
 
@@ -115,7 +117,8 @@ def short(value: float | None) -> str:
             if 10.0**power <= abs(value) < 10.0 ** (power + 3):
                 return f"{value / 10**power:.3g}{sign}".replace("-", "−")
         return f"{value:.2g}".replace("-", "−")
-    return _grouped(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}")
+    # Four digits stay together: they may well be a year.
+    return (f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}").replace("-", "−")
 
 
 def _grouped(text: str) -> str:
@@ -137,6 +140,15 @@ def percent(part: float, total: float) -> str:
     if 99.9 < share < 100:
         return "> 99.9 %"
     return f"{share:.0f} %" if share in (0, 100) or share >= 9.95 else f"{share:.1f} %"
+
+
+def spread(deviation: float, mean: float) -> str:
+    """Write a standard deviation beside its mean, to the same decimals; what rounds to nothing is said to be less."""
+    if not (math.isfinite(deviation) and math.isfinite(mean)):
+        return ""
+    if 0.0005 <= abs(mean) < 10 and 0 < deviation < 0.0005:
+        return "± < 0.001"
+    return f"± {number(deviation)}"
 
 
 def interval(low: float | None, high: float | None) -> str:
