@@ -73,7 +73,7 @@ def slices(report: Report, caps: Caps) -> SlicesView | None:
     # The figure of a slice may be called after the slice; the scorecard's metric names what is measured.
     name = shown[0].figure.name if not shown[0].figure.name.startswith("slice") else card.metric
     left = rest(len(card.slices), len(shown), "slice")
-    return SlicesView(metric(name), number(shown[0].overall), strips.axis(scale), views, left)
+    return SlicesView(clean(metric(name), 40), number(shown[0].overall), strips.axis(scale), views, left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _sensitive(column: str, groups: Sequence[Group], gaps: tuple[GapView, ...], 
     shown = groups[: caps.groups]
     names = list(dict.fromkeys(figure.name for group in shown for figure in group.figures))[:5]
     scales = {name: _scale(name, shown) for name in names}
-    heads = tuple((metric(name), strips.axis(scales[name], 3)) for name in names)
+    heads = tuple((clean(metric(name), 40), strips.axis(scales[name], 3)) for name in names)
     views = tuple(_group(group, names, scales) for group in shown)
     left = rest(len(groups), len(views), "group")
     return SensitiveView(clean(column, caps.name), tone, gaps, heads, views, left)

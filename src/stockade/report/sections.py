@@ -108,6 +108,7 @@ def _title(row: RulingRow) -> str:
     title = row.title or row.rule
     if row.figure and title.startswith(f"{row.figure} "):
         title = metric(row.figure) + title[len(row.figure) :]
+        title = title.replace(f" baseline.{row.figure}", " the baseline's")
     return title[:1].upper() + title[1:]
 
 
