@@ -7,7 +7,7 @@ project's ``steps.py`` replaces a step by a function of the step's name, or adds
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,13 @@ class Design:
     Attributes:
         source: The data file.
         schema: The committed schema file.
-        parameters: Parameters by step name; a step without an entry has none.
+        parameters: Parameters of the standard steps by step name; a step without an entry has none.
         limits: What each step may use.
         secrets: Secret files by step name and parameter.
         custom: Functions of the project's own ``steps.py``.
         custom_file: That file.
+        custom_parameters: Parameters of those functions by name; a function that replaces a step also gets those
+            parameters of the step that it has a name for.
     """
 
     source: Path
@@ -43,6 +45,7 @@ class Design:
     secrets: Mapping[str, Mapping[str, Path]]
     custom: tuple[Function, ...] = ()
     custom_file: Path | None = None
+    custom_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def _built_in(plan: _Plan, design: Design) -> Step:
 
 def _place(steps: list[Step], function: Function, design: Design) -> None:
     """Replace the step of the function's name, or add the function as a step."""
-    given = dict(design.parameters.get(function.name, {}))
+    given = dict(design.custom_parameters.get(function.name, {}))
     position = next((index for index, step in enumerate(steps) if step.name == function.name), None)
     if position is None:
         outputs = function.fields or (function.name,)

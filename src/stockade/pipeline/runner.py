@@ -61,7 +61,7 @@ class Runner:
     ) -> None:
         if isolation not in ISOLATION_LEVELS:
             raise ConfigError(f"no level of isolation is called {isolation!r}", remedy="use 'sandbox' or 'strict'")
-        self._scratch = scratch
+        self._scratch = scratch.resolve() if scratch else None  # a step works in a folder of its own
         self._tools = Tools(
             blobs=blobs,
             ledger=ledger,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,11 +105,12 @@ class Pipeline:
             standard.Design(
                 source=self._source(),
                 schema=self._root / SCHEMA_FILE,
-                parameters={**values, **_tables(self._config, values)},
+                parameters=values,
                 limits=self._limits(),
                 secrets=self._secrets(),
                 custom=functions,
                 custom_file=custom_file.resolve(),
+                custom_parameters=self._config.steps,
             )
         )
 
@@ -251,10 +252,6 @@ def project_name(config: Config, root: Path) -> str:
 def config_digest(config: Config) -> Digest:
     """Digest of everything the configuration says, defaults included."""
     return Digest.of(json.dumps(to_plain(config), sort_keys=True).encode())
-
-
-def _tables(config: Config, values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**values.get(name, {}), **table} for name, table in config.steps.items()}
 
 
 def _packages() -> tuple[tuple[str, str], ...]:
