@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SHOWN_REJECTIONS = 24
 _SHOWN_FINDINGS = 12
+_NARROW = 100
 
 
 def error(failure: StockadeError) -> None:
@@ -33,11 +34,11 @@ def error(failure: StockadeError) -> None:
         return
     from rich.text import Text
 
-    text = Text.assemble(("error ", "bold red"), (failure.code, "bold"), "  ", failure.message)
+    text = Text.assemble(("error ", "bold red"), (failure.code, "bold"), "  ", _shown(failure.message))
     console.print(text, soft_wrap=False)
     for name, value in (("where", failure.where), ("remedy", failure.remedy)):
         if value:
-            console.print(Text.assemble((f"  {name:<8}", "dim"), value))
+            console.print(Text.assemble((f"  {name:<8}", "dim"), _shown(value)))
     console.print(Text(f"  stockade explain {failure.code} says more", "dim"))
 
 
@@ -45,7 +46,7 @@ def say(text: str) -> None:
     """Print sentences, wrapped between words."""
     from rich.text import Text
 
-    _must().print(Text(text))
+    _must().print(Text(_shown(text)))
 
 
 def heading(text: str) -> None:
@@ -57,17 +58,22 @@ def heading(text: str) -> None:
 
 def summary(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Print names and values, aligned."""
+    from rich.text import Text
+
+    _must().print(Text(_shown(title), "bold"))
+    _pairs(pairs)
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = _must()
-    console.print(Text(title, "bold"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in pairs:
-        grid.add_row(Text(f"  {name}"), Text(value))
-    console.print(grid)
+        grid.add_row(Text(f"  {_shown(name)}"), Text(_shown(value)))
+    _must().print(grid)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -77,7 +83,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     built = _table(title)
     for index, name in enumerate(columns):
         numbers = bool(listed) and all(_is_number(row[index]) for row in listed)
-        built.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        built.add_column(_escaped(name), justify="right" if numbers else "left", overflow="fold")
     for row in listed:
         built.add_row(*map(_escaped, row))
     console.print(built)
@@ -97,11 +103,15 @@ def checks(title: str, items: Iterable[tuple[str, bool, str]]) -> None:
 def profile(found: Profile) -> None:
     """Print a table's columns, one line each."""
     rows = []
+    narrow = _must().width < _NARROW
     for item in found.columns:
         numeric = item.minimum is not None and item.maximum is not None
         middle = f"{item.minimum:.6g} to {item.maximum:.6g}, mean {item.mean or 0:.4g}" if numeric else ""
-        words = ", ".join(f"{tally.value} ({tally.count:,})" for tally in item.top[:3])
-        bars = _bars([bar.count for bar in item.histogram]) if item.histogram else ""
+        tallies = item.top[: 2 if narrow else 3]
+        words = ", ".join(f"{_cut(tally.value, 16 if narrow else 40)} ({tally.count:,})" for tally in tallies)
+        counts = [bar.count for bar in item.histogram]
+        halves = [sum(counts[start : start + 2]) for start in range(0, len(counts), 2)]
+        bars = _bars(halves if narrow else counts)
         rows.append((item.name, item.kind, f"{item.nulls:,}", f"{item.distinct:,}", middle or words, bars))
     table(f"{found.rows:,} rows", ("column", "kind", "missing", "distinct", "values", "shape"), rows)
 
@@ -196,16 +206,15 @@ def decision(found: Decision, *, only_refused: bool = False, advice: bool = Fals
     console.print(built)
     silent = sum(item.verdict.admits and not item.figure for item in found.rulings)
     if silent and not only_refused:
-        console.print(f"[green]✓[/] and {silent} rules about the evidence itself are met")
+        rules = "1 rule about the evidence is" if silent == 1 else f"{silent} rules about the evidence are"
+        console.print(f"[green]✓[/] and {rules} met")
     if found.allowed:
         console.print("[green]✓ admitted[/]")
         return
     word = "would be refused; in research mode gates advise" if advice else "refused"
     console.print(f"[{'yellow' if advice else 'red'}]✗ {word}[/]")
-    for text in dict.fromkeys(ruling.advice for ruling in found.refused if ruling.advice):
-        console.print(f"  [dim]advice[/] {_escaped(text)}")
-    for text in (*found.notes, *found.problems):
-        console.print(f"  [dim]note[/]   {_escaped(text)}")
+    advices = dict.fromkeys(ruling.advice for ruling in found.refused if ruling.advice)
+    _pairs([("advice", text) for text in advices] + [("note", text) for text in (*found.notes, *found.problems)])
 
 
 _VERDICTS = {
@@ -282,11 +291,11 @@ class RunDisplay:
         if self._live is None:
             self._tasks[step] = f"[{place}/{total}]"
             return
-        self._tasks[step] = self._live.add_task(f"{step:<10}", total=None, note="")
+        self._tasks[step] = self._live.add_task(f"{_escaped(step):<10}", total=None, note="")
 
     def _update(self, step: str, done: float, total: float, text: str) -> None:
         if self._live is not None and step in self._tasks:
-            note = _escaped(text)[:48]
+            note = _escaped(text[:48])
             self._live.update(self._tasks[step], completed=done, total=total or None, note=note)
 
     def _finish(self, step: str, note: str, seconds: float) -> None:
@@ -328,16 +337,21 @@ def _must() -> Console:
 
 
 def _plain_error(failure: StockadeError) -> None:
-    sys.stderr.write(f"error {failure.code}  {failure.message}\n")
+    sys.stderr.write(f"error {failure.code}  {_shown(failure.message)}\n")
     for name, value in (("where", failure.where), ("remedy", failure.remedy)):
         if value:
-            sys.stderr.write(f"  {name:<8}{value}\n")
+            sys.stderr.write(f"  {name:<8}{_shown(value)}\n")
+
+
+def _shown(text: str) -> str:
+    """Keep what can be seen, and line ends; a value from data must not steer the terminal."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
 def _escaped(text: str) -> str:
     from rich.markup import escape
 
-    return escape("".join(sign if sign.isprintable() else "�" for sign in text))
+    return escape(_shown(text).replace("\n", "�"))
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -346,6 +360,10 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").replace("-", "").replace("±", "").replace("e", "").strip().isdigit()
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _bars(counts: Sequence[int]) -> str:
