@@ -7,7 +7,6 @@ import onnx
 import polars as pl
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from train import making
 
 from stockade.model.inputs import from_table
 from stockade.model.session import Model
@@ -15,6 +14,7 @@ from stockade.model.signature import ModelFormatError
 from stockade.schema.column import Column, Kind, Role, Schema
 from stockade.train.preparation import Preparation
 from stockade.types.scorecard import Task
+from train import making
 
 
 def linear(width: int, outputs: int, *, kind: int = TensorProto.DOUBLE, opset: int = 17, inputs: int = 1) -> bytes:
@@ -93,8 +93,8 @@ def test_a_column_without_any_value_becomes_zeros() -> None:
 @pytest.mark.parametrize(
     ("made", "output", "words"),
     [
-        (lambda width: b"no model", "", "not an ONNX model"),
-        (lambda width: b"", "", "not an ONNX model"),
+        (lambda _: b"no model", "", "not an ONNX model"),
+        (lambda _: b"", "", "not an ONNX model"),
         (lambda width: linear(width, 2), "other", "no output"),
         (lambda width: linear(width, 2), "scores", "not sound"),
         (lambda width: linear(width, 2, inputs=2), "", "one matrix"),
