@@ -98,7 +98,7 @@ class Project:
             outcome, version = pipeline.run(on_event)
             story = Reading(space, space.ledger.verify(space.ledger.envelope(version.run), "builder", RUN))
             decision = self._standing(space, policy, version)
-            report = self._write_report(story, version, decision)
+            report = self._write_report(space, story, version, decision)
         return run_of(outcome, version, story, decision, report, time.perf_counter() - start)
 
     def status(self) -> Status:
@@ -148,7 +148,7 @@ class Project:
             found = registry.version(version) if version else registry.versions()[-1]
             story = Reading(space, space.ledger.verify(space.ledger.envelope(found.run), "builder", RUN))
             decision = self._standing(space, self.policy(), found)
-            return self._write_report(story, found, decision, output)
+            return self._write_report(space, story, found, decision, output)
 
     def policy(self) -> Policy:
         """The project's policy, compiled and validated."""
@@ -318,13 +318,16 @@ class Project:
         with self._writing() as space:
             yield space, self._registry(space), signer
 
-    def _write_report(self, story: Reading, version: Version, decision: Decision, output: Path | None = None) -> Path:
+    def _write_report(
+        self, space: Workspace, story: Reading, version: Version, decision: Decision, output: Path | None = None
+    ) -> Path:
         from stockade.report.page import render
         from stockade.store.durable import write_atomically
         from stockade.workspace.reporting import page
         from stockade.workspace.running import Pipeline
 
         path = output or self.root / REPORT_FILE
+        events = self._registry(space).history(version.version)
         content = page(
             story,
             name=self.name,
@@ -334,6 +337,7 @@ class Project:
             decision=decision,
             source=self.config.data.source,
             verify=f"stockade verify {self.name}-{version.version}{BUNDLE_SUFFIX} --trust {self.trust.digest}",
+            reasons={event.decision.rule: event.decision.reason for event in events if event.decision.rule},
         )
         write_atomically(path, render(content).encode(), mode=0o644)
         return path

@@ -88,8 +88,9 @@ def page(
     decision: Decision,
     source: str,
     verify: str,
+    reasons: Mapping[str, str],
 ) -> Report:
-    """Fill in the report of one version."""
+    """Fill in the report of one version; `reasons` are those of its waivers, by rule."""
     summary = reading.summary
     checks = [check for result in reading.results.values() for check in result.results.checks]
     return Report(
@@ -102,7 +103,7 @@ def page(
         version=f"{name}@{version}",
         model=reading.artifacts["model"],
         purpose=objective,
-        verdict=_verdict(decision, summary.mode),
+        verdict=_verdict(decision, summary.mode, reasons),
         source=source,
         target=schema.target,
         sensitive=summary.sensitive,
@@ -148,7 +149,7 @@ _JUDGEMENTS: Mapping[PolicyVerdict, Judgement] = {
 }
 
 
-def _verdict(decision: Decision, mode: Mode) -> Verdict:
+def _verdict(decision: Decision, mode: Mode, reasons: Mapping[str, str]) -> Verdict:
     refused = len(decision.refused)
     if decision.allowed:
         headline, status = f"Promotion to {decision.target} is admitted", Status.ADMITTED
@@ -160,17 +161,17 @@ def _verdict(decision: Decision, mode: Mode) -> Verdict:
     detail = (
         f"{rules - refused} of {rules} rules are met or waived." if refused else f"All {rules} rules are met or waived."
     )
-    rulings = tuple(_row(ruling) for ruling in decision.rulings)
+    rulings = tuple(_row(ruling, reasons.get(ruling.rule, "")) for ruling in decision.rulings)
     return Verdict(headline, status, rulings, detail, decision.policy)
 
 
 _BOUNDS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "exactly", "!=": "not"}
 
 
-def _row(ruling: Ruling) -> RulingRow:
+def _row(ruling: Ruling, reason: str) -> RulingRow:
     waiver = None
     if ruling.waived_by:
-        waiver = Waiver(", ".join(ruling.waived_by), ruling.waived_until)
+        waiver = Waiver(", ".join(ruling.waived_by), ruling.waived_until, reason)
     return RulingRow(
         rule=ruling.rule,
         title=ruling.title,
