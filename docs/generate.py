@@ -8,12 +8,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import re
 import sys
 import typing
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import policy_tables
 
 from stockade.cli.main import parser
 from stockade.cli.verbs import VERBS
+from stockade.lifecycle.standard import Design, standard
+from stockade.pipeline.graph import Limits
 from stockade.types.execution import Mode
 from stockade.workspace.catalogue_of_errors import explanations
 from stockade.workspace.config import Config
@@ -65,6 +71,43 @@ def errors() -> str:
     return "\n".join(lines)
 
 
+def policy() -> str:
+    """The reference of policy.toml: prose by hand, tables between markers."""
+    return _with_tables("policy.md", policy_tables.REGIONS)
+
+
+def custom_steps() -> str:
+    """The page on custom steps: prose by hand, a table and the sources of the examples."""
+    text = _with_tables("custom-steps.md", {"steps": _steps})
+    return re.sub(r"```python file=(\S+)\n.*?```", _with_file, text, flags=re.DOTALL)
+
+
+def _steps() -> str:
+    nowhere = Path("file")
+    graph = standard(Design(nowhere, nowhere, parameters={}, limits=Limits(), secrets={}))
+    lines = ["| step | takes | makes |", "|---|---|---|"]
+    for step in graph.steps:
+        takes, makes = (", ".join(f"`{name}`" for name in names) for names in (step.inputs, step.outputs))
+        lines.append(f"| `{step.name}` | {takes} | {makes} |")
+    return "\n".join(lines)
+
+
+def _with_file(block: re.Match[str]) -> str:
+    source = (DOCS.parent / block[1]).read_text(encoding="utf-8").rstrip()
+    return f"```python file={block[1]}\n{source}\n```"
+
+
+def _with_tables(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for name, write in tables.items():
+        region = f"<!-- table: {name}; written by docs/generate.py -->\n\n{write()}\n\n<!-- end -->"
+        pieces = re.split(rf"<!-- table: {name};.*?<!-- end -->", text, flags=re.DOTALL)
+        if len(pieces) != 2:
+            raise ValueError(f"{page} must have one place for the table {name!r}")
+        text = region.join(pieces)
+    return text
+
+
 def _help(built: argparse.ArgumentParser) -> str:
     built.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)  # type: ignore[assignment]
     return built.format_help()
@@ -87,7 +130,13 @@ def _word(kind: object) -> str:
     return words[kind]
 
 
-PAGES = {"configuration.md": configuration, "commands.md": command_line, "errors.md": errors}
+PAGES = {
+    "configuration.md": configuration,
+    "commands.md": command_line,
+    "errors.md": errors,
+    "policy.md": policy,
+    "custom-steps.md": custom_steps,
+}
 
 
 def main() -> int:
