@@ -181,17 +181,21 @@ def run(found: Run) -> None:
         ("figure", "value", "95 % interval"),
         [(figure.name.replace("_", " "), f"{figure.value:.4f}", _interval(figure.low, figure.high)) for figure in main],
     )
-    decision(found.verdict, advice=not found.blocked and not found.verdict.allowed)
+    advice = not found.blocked and not found.verdict.allowed
+    decision(found.verdict, advice=advice, asked=found.verdict.source != "none")
     cached = sum(step.cached for step in found.steps)
     origin = f", {cached} of {len(found.steps)} steps proven and not repeated" if cached else ""
     print(f"\n{found.name} version {found.version}, model {found.model.short}…, {found.seconds:.1f} s{origin}")
     print(f"report: {found.report}")
+    if found.verdict.allowed and found.verdict.source == "none":
+        print(f"next: stockade promote {found.version} --to {found.verdict.target}")
 
 
-def decision(found: Decision, *, only_refused: bool = False, advice: bool = False) -> None:
+def decision(found: Decision, *, only_refused: bool = False, advice: bool = False, asked: bool = True) -> None:
     """Print a judgement: each rule about figures with figure, interval, threshold and verdict; then what to do.
 
-    Rules about the evidence are shown one by one only where they refuse.
+    Rules about the evidence are shown one by one only where they refuse. `advice` softens a refusal in research mode,
+    and `asked` tells whether somebody asked for the promotion, or it was only held against the policy.
     """
     told = [item for item in found.rulings if not item.verdict.admits or (item.figure and not only_refused)]
     built = _table(f"policy: {found.name} {found.version} to {found.target}")
@@ -209,7 +213,7 @@ def decision(found: Decision, *, only_refused: bool = False, advice: bool = Fals
         rules = "1 rule about the evidence is" if silent == 1 else f"{silent} rules about the evidence are"
         console.print(f"[green]✓[/] and {rules} met")
     if found.allowed:
-        console.print("[green]✓ admitted[/]")
+        console.print(f"[green]✓ admitted to {found.target}[/]" if asked else "[green]✓ would be admitted[/]")
         return
     word = "would be refused; in research mode gates advise" if advice else "refused"
     console.print(f"[{'yellow' if advice else 'red'}]✗ {word}[/]")
