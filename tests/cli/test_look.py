@@ -170,7 +170,7 @@ def test_every_verdict_has_a_sign_and_a_word(
 def test_an_admitted_decision_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """A favourable decision ends with its word."""
     look.decision(replace(decision(allowed=True), rulings=decision().rulings[:1]))
-    assert capsys.readouterr().out.rstrip().endswith("✓ admitted to staging")
+    assert capsys.readouterr().out.rstrip().endswith("✓ admitted to production")
 
 
 def test_advice_is_no_refusal(capsys: pytest.CaptureFixture[str]) -> None:
