@@ -78,6 +78,15 @@ def send_for(connection: socket.socket, data: bytes, seconds: float) -> None:
         connection.sendall(data)
 
 
+def refusals(server: Running, reason: str) -> int:
+    """How often the server says that it refused for this reason."""
+    with http(server, authorization=f"Bearer {server.metrics_key}") as client:
+        lines = client.get("/metrics").text.splitlines()
+    return sum(
+        int(line.split()[-1]) for line in lines if line.startswith(f'stockade_refusals_total{{reason="{reason}"')
+    )
+
+
 def http(server: Running, **headers: str | bytes) -> httpx.Client:
     context = ssl.create_default_context(cafile=server.ca)
     return httpx.Client(base_url=server.url, verify=context, headers=headers)
@@ -217,6 +226,27 @@ def test_headers_too_large_are_refused_whole_or_in_parts(quick: Running) -> None
     assert exchange(quick, attacks[0]).startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize("path", ["/v2/health/live", INFER])
+@pytest.mark.parametrize("part", [b"0\r\n" + b"X-A: %b\r\n" % (b"a" * 900), b"0\r\nX-A: ", b"1;"])
+def test_what_stands_beside_a_chunked_body_is_bounded(quick: Running, path: str, part: bytes) -> None:
+    """Endless fields after the body, or endless chunk extensions, end the connection before they fill the memory."""
+    fields = b"X-A: %b\r\n" % (b"a" * 900) if part.endswith(b"\n") else b"a" * 900
+    before = refusals(quick, "trailers")
+    with raw(quick) as connection:
+        connection.sendall(head(quick, "Transfer-Encoding: chunked", path=path) + part)
+        with pytest.raises(OSError):
+            send_for(connection, fields * 20, 5)
+    assert refusals(quick, "trailers") == before + 1
+    assert is_honest_caller_served(quick)
+
+
+def test_fields_after_the_body_are_no_headers(quick: Running) -> None:
+    """A credential or a length sent as a trailer counts for nothing: a proxy in front never looked at it."""
+    start = b"GET /v2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n"
+    answer = exchange(quick, start + f"Authorization: Bearer {quick.key}\r\n\r\n".encode())
+    assert answer.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 429 ")), answer[:200]
+
+
 def test_requests_sent_ahead_are_bounded_and_answered_in_order(quick: Running) -> None:
     """A few are answered one by one; thousands end the connection."""
     one = head(quick, path="/v2/health/live", method="GET")
@@ -237,6 +267,7 @@ SMUGGLED = {
     "a length that is none": ["Content-Length: +5"],
     "a hexadecimal length": ["Content-Length: 0x5"],
     "an endless length": ["Content-Length: 99999999999999999999999"],
+    "a length of more digits than Python reads": ["Content-Length: " + "0" * 5_000 + "5"],
     "a coding before chunked": ["Transfer-Encoding: gzip, chunked"],
     "an unknown coding": ["Transfer-Encoding: xchunked"],
     "two codings": ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],

@@ -29,6 +29,7 @@ from stockade.serve.settings import Limits
 
 _CLOSE_SECONDS = 2.0
 _SHUTDOWN_SECONDS = 1.0
+_LONGEST_LENGTH = 19
 _ONCE = frozenset(
     (b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"transfer-encoding")
 )
@@ -130,6 +131,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._head = 0
         self._head_open = False
         self._receiving = False
+        self._beside = 0
         self.deadline = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -152,9 +154,13 @@ class GuardedHttp(HttpToolsProtocol):
             self._enter(Phase.HEAD, self._limits.header_seconds)
         if self._head_open or self._phase is Phase.HEAD:
             self._head += len(data)
+        else:
+            self._beside += len(data)
         super().data_received(data)
         if self._head > self._limits.header_bytes and (self._head_open or self._phase is Phase.HEAD):
             self._refuse(431, "headers")
+        elif self._beside > self._limits.header_bytes and self._receiving and not self._head_open:
+            self._refuse(431, "trailers")
 
     def on_message_begin(self) -> None:
         """A request begins; when sent ahead, in the middle of received bytes."""
@@ -173,11 +179,14 @@ class GuardedHttp(HttpToolsProtocol):
             return
         self._head, self._head_open = 0, False
         super().on_headers_complete()
+        # Fields after the body are no headers: what they say is dropped, and they come too late to be believed anyway.
+        self.headers, self._beside = [], 0
         if self._phase is not Phase.ANSWER:
             self._enter(Phase.BODY, self._limits.body_seconds)
 
     def on_body(self, body: bytes) -> None:
         """Pass on a part of the body."""
+        self._beside = 0
         if self._phase is not Phase.CLOSING:
             super().on_body(body)
 
@@ -302,6 +311,8 @@ def _ambiguity(headers: list[tuple[bytes, bytes]], version: str) -> str:
         counts = Counter(name for name, _ in headers)
         if any(counts[name] > 1 for name in _ONCE):
             return "repeated_header"
+    if len(named.get(b"content-length", b"")) > _LONGEST_LENGTH:
+        return "framing"
     coding = named.get(b"transfer-encoding")
     if coding is not None and (coding.lower() != b"chunked" or b"content-length" in named):
         return "framing"
