@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,5 +30,9 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     assert told.count("refused, E10") == 5
     assert "NOT REFUSED" not in told
     assert "stockade init people.csv --target employed" in told
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    scenes = re.findall(r"^\d\. [^─\n]+", readme, re.MULTILINE)
+    assert len(scenes) == 4
+    assert all(scene.strip() in told for scene in scenes)
     report = tmp_path / "demo" / "employment" / "report.html"
     assert 20_000 < report.stat().st_size <= 300_000
