@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from stockade.workspace.init import init
 from stockade.workspace.project import Project
+
+# Machines differ in speed, and a test that fails must fail again.
+settings.register_profile("stockade", deadline=None, derandomize=True)
+settings.load_profile("stockade")
 
 QUICK = """
 [train]

@@ -156,7 +156,9 @@ def _bounded(estimates: dict[str, Estimate]) -> dict[str, Estimate]:
     result = {}
     for name, estimate in estimates.items():
         top = math.inf if name in {"log_loss", "brier"} else 1.0
-        result[name] = Estimate(estimate.value, max(estimate.low, 0.0), min(estimate.high, top))
+        # Sums of shares may pass 1 by rounding.
+        value = min(max(estimate.value, 0.0), top)
+        result[name] = Estimate(value, max(estimate.low, 0.0), max(min(estimate.high, top), value))
     return result
 
 

@@ -28,6 +28,7 @@ Turned = Callable[[Ints, Floats], Bools]
 """From rows ``[M]`` and points ``[M, D]``, whether the answer to each point differs from that to its row."""
 
 _STARTS = 4
+_RANDOM_STARTS = 32
 _PROBES = 32
 _DIRECTIONS = 16
 _LINE_STEPS = 6
@@ -77,6 +78,8 @@ def evade(
         seed: Of the random steps.
     """
     search = _Search(turned, space, rows, budget, np.random.default_rng(seed))
+    if not len(rows):
+        return Evasion(search.points, search.distances, search.used)
     search.start(pool, eligible)
     search.put_back()
     search.to_boundary()
@@ -134,6 +137,21 @@ class _Search:
         for column in range(candidates.shape[1]):
             asked = index[usable[:, column] & (apart[:, column] > 0) & (apart[:, column] < self.distances)]
             self._try(asked, candidates[asked, column])
+        self._start_anywhere(pool, eligible)
+
+    def _start_anywhere(self, pool: Floats, eligible: Bools) -> None:
+        """Try random reference rows of another answer for rows that the nearest did not turn.
+
+        A row's missing numbers stay missing, so that a reference row may lose its answer when it takes them over.
+        """
+        chance = self._random.random(eligible.shape)
+        order = np.argsort(np.where(eligible, chance, 2.0), axis=1)[:, :_RANDOM_STARTS]
+        for column in range(order.shape[1]):
+            index = np.flatnonzero(np.isinf(self.distances)).astype(np.int64)
+            index = index[eligible[index, order[index, column]] & (self.used[index] < self._budget.queries // 4)]
+            if not len(index):
+                return
+            self._try(index, self._space.confine(pool[order[index, column]], self._rows[index]))
 
     def _probes(self) -> Floats:
         """Single features moved: numbers to both edges of the budget, categories to another at random."""
