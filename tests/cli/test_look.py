@@ -210,6 +210,7 @@ def test_a_run_is_told_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> Non
         "[2/3] validate   proven, not repeated (0.0 s)",
         "! train: its log leaf is missing; it runs again",
         "[3/3] train      failed",
+        "  train printed: last line",
     ]
 
 

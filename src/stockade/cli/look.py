@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SHOWN_REJECTIONS = 24
 _SHOWN_FINDINGS = 12
+_SHOWN_LINES = 10
 _NARROW = 100
 
 
@@ -289,7 +290,7 @@ class RunDisplay:
             case CacheRefused():
                 self._console.print(f"[yellow]! {_escaped(event.step)}[/]: {_escaped(event.reason)}; it runs again")
             case StepFailed():
-                self._fail(event.step)
+                self._fail(event.step, event.log)
 
     def _start(self, step: str, place: int, total: int) -> None:
         if self._live is None:
@@ -308,12 +309,16 @@ class RunDisplay:
         elif step in self._tasks:
             self._live.update(self._tasks[step], completed=1, total=1, note=note)
 
-    def _fail(self, step: str) -> None:
+    def _fail(self, step: str, log: str) -> None:
         if self._live is None:
             print(f"{self._tasks.get(step, '')} {step:<10} failed", flush=True)
         elif step in self._tasks:
             self._live.update(self._tasks[step], note="failed")
             self._live.stop_task(self._tasks[step])
+        # The error that follows has the sentence and the line; what matters here is what the step said before.
+        printed = log.partition("Traceback (most recent call last):")[0].rstrip()
+        for line in printed.splitlines()[-_SHOWN_LINES:]:
+            self._console.print(f"[dim]  {_escaped(step)} printed:[/] {_escaped(line)}")
 
 
 def _table(title: str) -> Any:

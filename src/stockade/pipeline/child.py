@@ -51,7 +51,7 @@ def run(task: Task) -> NoReturn:
         _send({"done": True})
         status = 0
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever the step raised is reported
-        _explain(error)
+        _explain(error, task)
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
@@ -128,14 +128,23 @@ def _load_file(path: Path, declared: Iterable[Path]) -> ModuleType:
     return module
 
 
-def _explain(error: BaseException) -> None:
-    failure = Failure(type(error).__name__, str(error) or type(error).__name__)
+def _explain(error: BaseException, task: Task) -> None:
+    failure = Failure(type(error).__name__, str(error) or type(error).__name__, where=_line(error, task))
     if isinstance(error, StockadeError):
         failure = Failure(type(error).__name__, error.message, error.code, error.where, error.remedy)
     with contextlib.suppress(OSError, MemoryError):
         if not isinstance(error, StockadeError):
             traceback.print_exception(error)
         _send({"failure": {name: text[:2000] for name, text in to_plain(failure).items()}})
+
+
+def _line(error: BaseException, task: Task) -> str:
+    """The innermost line of the user's own file that the error passed through; empty where there is none."""
+    file = task.call.rpartition(":")[0]
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"{file}:{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{file}:{lines[-1]}" if lines else ""
 
 
 def _send(message: object) -> None:

@@ -39,7 +39,9 @@ def shown(log: bytes) -> str:
 
 
 def _remedy(step: Step) -> str:
-    return f"see what it printed: stockade show {step.name}"
+    if step.is_file:
+        return f"correct {step.name!r} and run again; finished steps are kept"
+    return "run again; finished steps are kept"
 
 
 def _last_line(log: bytes) -> str:
