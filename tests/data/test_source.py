@@ -24,7 +24,7 @@ def write(folder, content, name="people.csv"):
         (b"", "a.csv", "empty"),
         (b"  \n\n", "a.csv", "empty"),
         (b"a,b\n", "a.csv", "no rows"),
-        (b"a,b\n1\n2\n", "a.csv", "no line of the file is a record"),
+        (b"a,b\n1\n2\n", "a.csv", "no line is a record: 1 fields where the header has 2 (line 2)"),
         (b"a,b\n1,\xe9t\xe9\n", "a.csv", "not UTF-8: byte 0xe9 at position 3 of line 2"),
         ("a,b\n1,2\n".encode("utf-16"), "a.csv", "UTF-16"),
         (b'a,b\n1,"x\n2,3\n4,5\n', "a.csv", "quotation mark in row 1 is never closed"),

@@ -63,8 +63,9 @@ def read(path: str | Path) -> Source:
         parsed = lines.parse(path) if _is_json(path, head) else delimited.parse(path)
         source = Source(parsed.table, damaged_table(parsed.damaged), rejection_table(parsed.rejections))
     if source.table.is_empty():
+        damaged = "" if source.damaged.is_empty() else f"no line is a record: {source.rejections['reason'][0]}"
         raise SourceUnreadableError(
-            "the file holds no rows" if source.damaged.is_empty() else "no line of the file is a record",
+            damaged or "the file holds no rows",
             where=str(path),
             remedy="check how the file was exported; a header alone is not enough",
         )

@@ -146,7 +146,8 @@ def _check_classes(sizes: NDArray[np.int64], schema: Schema, folds: int) -> None
     least = folds + 1
     if counts[rarest] < least:
         name = schema.classes[rarest]
-        message = f"class {name!r} has {counts[rarest]} different rows; {folds} folds and a test need {least}"
+        have = f"has {counts[rarest]} different rows" if counts[rarest] else "has no row left"
+        message = f"class {name!r} {have}; {folds} folds and a test need {least}"
         raise TooFewRowsError(message, remedy="bring more rows of that class, merge classes, or use fewer folds")
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from stockade.errors import ColumnError
+from stockade.errors import ConfigError, TooFewRowsError
 from stockade.schema.toml import from_toml
 from stockade.types.results import Results
 from stockade.types.table import Profile, Rejection
@@ -46,6 +46,18 @@ def validate(
 
 def _selected(table: pl.DataFrame, where: str) -> pl.DataFrame:
     try:
-        return table.filter(pl.sql_expr(where))
+        selected = table.filter(pl.sql_expr(where))
     except pl.exceptions.PolarsError as error:
-        raise ColumnError(f"the condition {where!r} cannot be used: {error}", where="[data] where") from error
+        reason = str(error).partition("\n")[0].replace('"#row", ', "")
+        raise ConfigError(
+            f"the condition {where!r} cannot be used: {reason}",
+            where="[data] where",
+            remedy="write a SQL condition over the columns, such as: year >= 2015 AND region = 'north'",
+        ) from error
+    if selected.is_empty():
+        raise TooFewRowsError(
+            f"no valid row satisfies the condition {where!r}",
+            where="[data] where",
+            remedy="correct the condition, or leave it out",
+        )
+    return selected
