@@ -112,10 +112,11 @@ def _column(item: Facts, hints: Hints) -> Column:
     column = facts.propose(item)
     if item.name in hints.exclude:
         return replace(column, role=Role.EXCLUDED, note="excluded by the configuration")
-    if item.name in hints.identifiers:
-        return replace(column, role=Role.IDENTIFIER, note="named as an identifier by the configuration")
+    # Before the identifiers: what groups rows must live until the folds are dealt, and is no feature either.
     if item.name == hints.group:
         return replace(column, role=Role.GROUP, note="equal values share a fold")
+    if item.name in hints.identifiers:
+        return replace(column, role=Role.IDENTIFIER, note="named as an identifier by the configuration")
     return column
 
 
