@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import tomllib
 import types
 import typing
@@ -24,6 +25,13 @@ FILE_NAME = "stockade.toml"
 
 TRAINERS = ("constant", "linear", "histogram", "lightgbm", "search")
 """What `[train] trainers` may name; the constant always competes."""
+
+METRICS = (
+    "auto", "log_loss", "auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "brier", "rmse", "mae", "r2",
+)  # fmt: skip
+"""What `[train] metric` may name."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 S = TypeVar("S")
 
@@ -151,7 +159,8 @@ def load(path: Path) -> Config:
             remedy="make a project with `stockade init FILE --target COLUMN`, or change into one",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read as UTF-8 text ({error})", where=str(path)) from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot be read: {reason}", where=str(path), remedy="save it as UTF-8") from error
     return parse(text, path)
 
 
@@ -160,7 +169,10 @@ def parse(text: str, path: Path) -> Config:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is not valid TOML: {error}", where=str(path)) from None
+        message, _, place = str(error).partition(" (at line ")
+        line = place.partition(",")[0]
+        where = f"{path}:{line}" if line.isdigit() else str(path)
+        raise ConfigError(f"not valid TOML: {message}", where=where, remedy="correct the line") from None
     reader = _Reader(text, path)
     config = reader.config(document)
     reader.check_ranges(config)
@@ -222,7 +234,8 @@ class _Reader:
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.fail(f"{key} must be {_WORDS[kind]}, not {value!r}", section, key)
+            remedy = "write it between quotation marks" if kind is str else "write it without quotation marks"
+            self.fail(f"{key} must be {_WORDS[kind]}, not {value!r}", section, key, remedy=remedy)
         return value
 
     def check_ranges(self, config: Config) -> None:
@@ -245,6 +258,12 @@ class _Reader:
             value = getattr(getattr(config, section), key)
             if not low <= value <= high:
                 self.fail(f"{key} = {value} is out of range", section, key, remedy=f"choose {low} to {high}")
+        if config.project.name and not _NAME.fullmatch(config.project.name):
+            remedy = "use up to 100 letters, digits and . _ - without accents, the first a letter or digit"
+            self.fail(f"name = {config.project.name!r} cannot name a model", "project", "name", remedy=remedy)
+        metric = config.train.metric
+        if metric not in METRICS:
+            self.fail(f"there is no metric {metric!r}", "train", "metric", remedy=_meant(metric, METRICS))
         if config.workspace.isolation not in ("sandbox", "strict"):
             self.fail("isolation is `sandbox` or `strict`", "workspace", "isolation")
         for trainer in config.train.trainers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +56,11 @@ def make_trial_root(persons: tuple[str, str]) -> TrustRoot:
     for name, pair in pairs.items():
         keys.save(pair, _file(folder, name), passphrase)
     return root
+
+
+def discard(root: TrustRoot) -> None:
+    """Remove the keys of a root that was just made and will not be used."""
+    shutil.rmtree(state.keys_folder(root.digest), ignore_errors=True)
 
 
 def signer(root: TrustRoot, person: str) -> Signer:

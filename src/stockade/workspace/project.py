@@ -75,8 +75,20 @@ class Project:
 
     @property
     def owner(self) -> str:
-        """The person who starts runs and asks for promotions."""
-        return self.config.project.owner or people(self.trust)[0]
+        """The person who starts runs and asks for promotions.
+
+        Raises:
+            ConfigError: the configuration names somebody whom the root of trust does not know.
+        """
+        known = people(self.trust)
+        owner = self.config.project.owner or known[0]
+        if owner not in known:
+            raise ConfigError(
+                f"owner = {owner!r} is no person of the root of trust",
+                where=str(self.root / FILE_NAME),
+                remedy=f"it knows {', '.join(known)}",
+            )
+        return owner
 
     def run(self, on_event: Callable[[Event], None] = lambda _event: None) -> Run:
         """Run the pipeline up to a registered version; finished steps of an interrupted run are not repeated.

@@ -131,8 +131,8 @@ def _read(path: Path, schema: Path | None, target: str) -> tuple[pl.DataFrame, S
 
 def _schema(table: pl.DataFrame, schema: Path | None, target: str) -> Schema:
     from stockade.data.infer import describe, infer
-    from stockade.schema.toml import from_toml
+    from stockade.workspace.files import schema_file
 
     if schema is not None:
-        return from_toml(schema.read_text(encoding="utf-8"), str(schema))
+        return schema_file(schema)
     return infer(table, target) if target else describe(table)

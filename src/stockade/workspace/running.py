@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stockade.errors import ConfigError, SourceUnreadableError
+from stockade.errors import ConfigError
 from stockade.evidence.ledger import Sealed
 from stockade.evidence.predicates import RunStep, RunSummary
 from stockade.evidence.sign import seal
@@ -25,14 +25,15 @@ from stockade.policy.policy import Policy
 from stockade.registry.records import Version
 from stockade.registry.registry import Registry
 from stockade.schema.column import Schema
-from stockade.schema.toml import from_toml
 from stockade.store.durable import write_atomically
 from stockade.types.digest import Digest
 from stockade.types.ledger import Record
 from stockade.types.record import from_plain, to_plain
 from stockade.types.results import Results
 from stockade.workspace import keyring
-from stockade.workspace.config import Config
+from stockade.workspace.agreement import check_agreement
+from stockade.workspace.config import FILE_NAME, Config
+from stockade.workspace.files import schema_file, source_file
 from stockade.workspace.wiring import Workspace
 
 SCHEMA_FILE = "schema.toml"
@@ -60,7 +61,11 @@ class Pipeline:
         self._builder = keyring.signer(space.trust, keyring.BUILDER)
 
     def propose(self, listener: Listener) -> bool:
-        """Write schema.toml and the policy where the project has none yet; returns whether a schema was written."""
+        """Write schema.toml, and with it the policy, where the project has none yet; returns whether it did.
+
+        Raises:
+            ConfigError: the schema and the configuration contradict each other.
+        """
         path = self._root / SCHEMA_FILE
         fresh = not path.exists()
         if fresh:
@@ -68,7 +73,10 @@ class Pipeline:
             with self._runner(("numpy", "polars")) as runner:
                 outcome = runner.run(graph, run_id=_new_id(), on_event=listener)
             write_atomically(path, self._space.blobs.get(outcome.artifacts["schema"]), mode=0o644)
-        self._propose_policy(self.schema())
+        schema = self.schema()
+        check_agreement(self._config.data, schema, self._root / FILE_NAME)
+        if fresh:
+            self._propose_policy(schema)
         return fresh
 
     def schema(self) -> Schema:
@@ -79,7 +87,7 @@ class Pipeline:
     def schema_of(root: Path) -> Schema:
         """The committed schema of the project in a folder."""
         path = root / SCHEMA_FILE
-        return from_toml(path.read_text(encoding="utf-8"), str(path))
+        return schema_file(path)
 
     def run(self, listener: Listener) -> tuple[RunOutcome, Version]:
         """Execute what is not proven yet, attest the run, and register the model as a version."""
@@ -195,11 +203,7 @@ class Pipeline:
 
     def _source(self) -> Path:
         path = (self._root / self._config.data.source).resolve()
-        if not path.is_file():
-            raise SourceUnreadableError(
-                "there is no such file", where=str(path), remedy="correct `source` in stockade.toml"
-            )
-        return path
+        return source_file(path, remedy="correct `source` in stockade.toml")
 
     def _limits(self) -> Limits:
         section = self._config.workspace

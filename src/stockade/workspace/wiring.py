@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stockade.errors import ConfigError, MissingEvidenceError
+from stockade.errors import ConfigError, EvidenceError, MissingEvidenceError
 from stockade.evidence.ledger import Ledger
 from stockade.evidence.memory import CheckpointMemory
 from stockade.evidence.sign import Signer
@@ -51,9 +51,14 @@ def read_trust(root: Path) -> TrustRoot:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(
-            "the project has no root of trust", where=str(path), remedy="`stockade init` makes a trial one"
+            "the project has no root of trust",
+            where=str(path),
+            remedy="get trust.json from where the project came from; only `stockade init` of a new project makes one",
         ) from None
-    return parse(data)
+    try:
+        return parse(data)
+    except EvidenceError as error:
+        raise type(error)(error.message, where=error.where or str(path), remedy=error.remedy) from None
 
 
 @contextmanager

@@ -119,7 +119,11 @@ def _anonymise(options: argparse.Namespace) -> int:
         raise ConfigError("nothing to anonymise", remedy="name columns after --drop or --pseudonymise")
     if options.pseudonymise:
         _needs(options, "key_file")
-    key = options.key_file.read_bytes() if options.key_file else b""
+    try:
+        key = options.key_file.read_bytes() if options.key_file else b""
+    except OSError as error:
+        message = f"the key of the pseudonyms cannot be read: {error.strerror}"
+        raise ConfigError(message, where=str(options.key_file), remedy="check the path after --key-file") from error
     rows = rooms.anonymise(
         options.file, options.output, drop=tuple(options.drop), pseudonymise=tuple(options.pseudonymise), key=key
     )
