@@ -111,7 +111,8 @@ class TooFewRowsError(DataError):
 class StepError(StockadeError):
     """The code of a step failed, or did what its sandbox does not allow.
 
-    The error names the step and repeats the last line of what it printed; ``stockade show STEP`` shows the rest.
+    The error names the step, the line of a step of your own, and the last line of what it printed; ``stockade run``
+    shows more of it. Nothing of a failed step is kept, and finished steps are not repeated.
     """
 
     code = "P100"
@@ -235,6 +236,15 @@ class ServiceError(StockadeError):
 
     code = "V100"
     exit_code = 3
+
+
+class DefectError(ServiceError):
+    """A defect of Stockade itself: something happened that its code does not foresee.
+
+    Finished steps are kept. Set ``STOCKADE_TRACEBACK=1``, run the same command again, and report what it prints.
+    """
+
+    code = "V109"
 
 
 class StorageFullError(ServiceError):

@@ -30,8 +30,11 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        _show(_machine_error(error), as_json="--json" in arguments)
-        return 3
+        failure = _machine_error(error)
+        _show(failure, as_json="--json" in arguments)
+        return failure.exit_code
+    except Exception as error:  # noqa: BLE001  (the outermost place: a defect of ours is one screen as well)
+        return _defect(error, as_json="--json" in arguments)
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
@@ -111,12 +114,35 @@ def _show(error: StockadeError, *, as_json: bool) -> None:
     look.error(error)
 
 
+def _defect(error: Exception, *, as_json: bool) -> int:
+    """Show an error that nobody foresaw: where in our code it arose, and how to report it."""
+    import traceback
+
+    from stockade.errors import DefectError
+
+    if os.environ.get("STOCKADE_TRACEBACK"):
+        traceback.print_exception(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    failure = DefectError(
+        f"{type(error).__name__}: {str(error)[:300]}",
+        where=f"{frame.filename}:{frame.lineno}",
+        remedy="run it again with STOCKADE_TRACEBACK=1 set, and report what it prints",
+    )
+    _show(failure, as_json=as_json)
+    return failure.exit_code
+
+
 def _machine_error(error: OSError) -> StockadeError:
     import errno
 
     from stockade.errors import ServiceError, StorageFullError
 
     where = str(error.filename or "")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        words = {errno.ENOENT: "there is no such file or folder", errno.EISDIR: "a file is expected, not a folder"}
+        return ConfigError(
+            words.get(error.errno, "a folder is expected, not a file"), where=where, remedy="check the path"
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFullError("the disk is full", where=where, remedy="free some space and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
