@@ -151,7 +151,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError("there is no policy", where=str(path), remedy="`stockade init` writes one") from None
+        raise ConfigError(
+            "there is no policy", where=str(path), remedy="bring it back; nothing is admitted without a policy"
+        ) from None
     except UnicodeDecodeError:
         raise ConfigError("not UTF-8 text", where=str(path), remedy="save the file as UTF-8") from None
     except OSError as error:

@@ -122,7 +122,7 @@ class Reader:
             raise MissingEvidenceError(
                 f"no version of {self.name} is {alias}",
                 where=self.name,
-                remedy=f"promote one: `stockade promote VERSION {alias}`",
+                remedy=f"promote one: `stockade promote VERSION --to {alias}`",
             )
         return last_promotion(events, holder, alias)
 
