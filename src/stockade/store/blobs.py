@@ -25,6 +25,8 @@ from stockade.types.digest import Digest
 
 _CHUNK = 1 << 20
 _MEMORY = 8 << 20
+_LARGEST = 2 << 30  # what an ONNX file can have at most
+_SPARSE = 100
 
 
 class BlobStore(Protocol):
@@ -97,7 +99,10 @@ class FolderBlobs:
         """
         path = self._path(digest)
         with self._source(digest) as stream, explained(path, "read"):
-            data = stream.read()
+            size = os.fstat(stream.fileno()).st_size
+            if size > _LARGEST:
+                raise self._unlike(f"are {size}, more than any model", digest)
+            data = stream.read(size + 1)
         self._compare(Digest.of(data), digest)
         return data
 
@@ -138,15 +143,24 @@ class FolderBlobs:
                 remedy="run the pipeline again; the step that made it will be repeated",
             )
         with explained(path, "read"):
-            return path.open("rb")
+            stream = path.open("rb")
+        status = os.fstat(stream.fileno())
+        # A store writes what it holds byte by byte; a file that is nearly all hole would fill a disk when copied.
+        if status.st_size > _SPARSE * max(512 * status.st_blocks, _MEMORY):
+            stream.close()
+            raise self._unlike(f"are {status.st_size} in number and hardly any is there", digest)
+        return stream
 
     def _compare(self, found: Digest, expected: Digest) -> None:
         if found != expected:
-            raise DigestMismatchError(
-                f"the stored bytes have the digest {found}, not the attested {expected}",
-                where=str(self._path(expected)),
-                remedy="the file was altered after it was stored; nothing of it was used. Delete it and run again",
-            )
+            raise self._unlike(f"have the digest {found}", expected)
+
+    def _unlike(self, what: str, expected: Digest) -> DigestMismatchError:
+        return DigestMismatchError(
+            f"the stored bytes {what}, not the attested {expected}",
+            where=str(self._path(expected)),
+            remedy="the file was altered after it was stored; nothing of it was used. Delete it and run again",
+        )
 
     def _put_bytes(self, data: bytes) -> Digest:
         digest = Digest.of(data)

@@ -189,6 +189,16 @@ class SqliteCatalog:
                 where=str(self._path),
                 remedy="name the catalogue that this version of Stockade made, or update Stockade",
             )
+        self._require_own_tables()
+
+    def _require_own_tables(self) -> None:
+        """Refuse a view in a table's place, which can run for ever, and a trigger, which acts on what is written."""
+        with self._explained():
+            found = self._connection.execute(
+                "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT ?", (len(_SCHEMA) + 1,)
+            ).fetchall()
+        if sorted(text for (text,) in found) != sorted(_SCHEMA):
+            raise MalformedError("the tables of the catalogue were altered", where=str(self._path), remedy=_RESTORE)
 
     def _row(self, columns: tuple[str, str, str, str, bytes | None, int | None]) -> Row:
         kind, key, envelope, fields, data, leaf = columns

@@ -5,12 +5,14 @@ The layout is the one of C2SP tlog-tiles, so a static web server over the folder
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from stockade.errors import MissingEvidenceError, ServiceError
+from stockade.errors import MalformedError, MissingEvidenceError, ServiceError
 from stockade.store.durable import explained, make_folder, write_atomically
 
+_MOST_BYTES = 17 << 20  # 256 entries of up to 64 KiB and their lengths
 _PATH = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 
 
@@ -33,6 +35,7 @@ class FolderTiles:
 
         Raises:
             MissingEvidenceError: there is none.
+            MalformedError: it is longer than a resource can be.
         """
         file = self._file(path)
         if not file.is_file():
@@ -41,8 +44,16 @@ class FolderTiles:
                 where=str(file),
                 remedy="the log was cut or never published; restore it from a copy, or publish it again",
             )
-        with explained(file, "read"):
-            return file.read_bytes()
+        with explained(file, "read"), file.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read(size + 1) if size <= _MOST_BYTES else b""
+        if size > _MOST_BYTES:
+            raise MalformedError(
+                f"the log's {path} is longer than any that was ever written",
+                where=str(file),
+                remedy="the log was altered; restore it from a copy",
+            )
+        return data
 
     def write(self, path: str, data: bytes) -> None:
         """Write a resource durably and atomically; writing the same bytes again does nothing.
