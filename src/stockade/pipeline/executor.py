@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import select
@@ -53,8 +54,10 @@ class LocalExecutor:
     """
 
     def __init__(self, preload: tuple[str, ...] = (), *, fresh: bool = False) -> None:
-        self._preload = preload
+        # A new interpreter imports for itself, so the process that starts it stays free of other people's code.
+        self._preload = () if fresh else preload
         self._fresh = fresh
+        self._reach: frozenset[tuple[str, str]] = frozenset()
         self._complaints: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -62,7 +65,7 @@ class LocalExecutor:
     def execute(self, order: Order, report: Callable[[Progress], None]) -> Receipt:
         """Run one step; see the port. Interrupted (Ctrl-C), it ends all processes first."""
         try:
-            channel = self._connected()
+            channel = self._connected(_reach(order))
             started = time.monotonic()
             with explained(order.folder, "prepare"):
                 task = self._prepare(order)
@@ -114,15 +117,22 @@ class LocalExecutor:
         lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
         return f": {printable(lines[-1], 300)}" if lines else ""
 
-    def _connected(self) -> socket.socket:
+    def _connected(self, reach: frozenset[tuple[str, str]]) -> socket.socket:
+        if not reach <= self._reach:
+            # Nothing widens what a process may reach, so another one takes its place.
+            self.close()
+            self._reach |= reach
         if self._channel is None:
             ours, theirs = socket.socketpair()
             self._channel = ours
             self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
             command = [sys.executable, "-I", "-X", "utf8", "-m", "stockade.pipeline.zygote", str(theirs.fileno())]
+            reach_of = {
+                kind: [path for name, path in sorted(self._reach) if name == kind] for kind in ("read", "write")
+            }
             with theirs:
                 self._process = subprocess.Popen(
-                    [*command, *self._preload],
+                    [*command, json.dumps(reach_of), *self._preload],
                     env=_THREADS_OFF,
                     cwd="/",
                     stdin=subprocess.DEVNULL,
@@ -169,6 +179,13 @@ class LocalExecutor:
             user=identity,
             fresh=self._fresh,
         )
+
+
+def _reach(order: Order) -> frozenset[tuple[str, str]]:
+    """What the processes of an order read, and where they write; orders of one run lie in one folder."""
+    place = order.folder.parent
+    outside = {path for path in order.inputs.values() if not path.is_relative_to(place)}
+    return frozenset({("write", str(place)), *(("read", str(path)) for path in (*order.sources, *outside))})
 
 
 def _identity(order: Order) -> int | None:

@@ -55,6 +55,11 @@ def listed() -> tuple[Path, ...]:
     return _development_folders()
 
 
+def to_start() -> tuple[Path, ...]:
+    """What a process reads that starts steps: what they read, the interpreter itself, and how its processes fare."""
+    return (*readable(), Path(os.path.realpath(sys.executable)), Path(sys.prefix, "pyvenv.cfg"), Path("/proc"))
+
+
 def must_reach() -> tuple[Path, ...]:
     """What another user must be able to read to run a step at all."""
     development = [entry for folder in _development_folders() for entry in folder.iterdir() if _is_code(entry)]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import queue
-import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX = "stockade-run-"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -59,18 +59,59 @@ class Sweeper:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, even if a step made folders in it that cannot be entered."""
-    shutil.rmtree(folder, onerror=_unlock)
+    """Remove a folder, even if a step made folders in it that cannot be entered, or nested them a thousand deep.
 
-
-def _unlock(action: Callable[..., object], path: str, _: object) -> None:
+    It goes down and up one folder at a time, with one descriptor, so neither this process's stack nor the longest path
+    that the kernel takes bounds the depth. Links are removed and never followed, and nothing outside is touched; what
+    the operating system refuses to remove stays, for the next run's sweep. No process that could move things about
+    while it works may be alive.
+    """
     with suppress(OSError):
-        Path(path).parent.chmod(stat.S_IRWXU)
-        if Path(path).is_dir() and not Path(path).is_symlink():
-            Path(path).chmod(stat.S_IRWXU)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            action(path)
+        _empty(os.open(folder, _FOLDER))
+        folder.rmdir()
+
+
+def _empty(here: int) -> None:
+    """Remove all that is in the folder `here`, whose descriptor it closes."""
+    # For each folder entered: its name, and the folders in it that are still there.
+    path: list[tuple[str, list[str]]] = [("", _clear(here))]
+    try:
+        while True:
+            name, left = path[-1]
+            if left:
+                path.append((left[-1], []))
+                here = _moved(here, left.pop())
+                path[-1][1].extend(_clear(here))
+            elif len(path) > 1:
+                path.pop()
+                here = _moved(here, "..")
+                with suppress(OSError):
+                    os.rmdir(name, dir_fd=here)
+            else:
+                return
+    finally:
+        os.close(here)
+
+
+def _moved(here: int, name: str) -> int:
+    there = os.open(name, _FOLDER, dir_fd=here)
+    os.close(here)
+    return there
+
+
+def _clear(folder: int) -> list[str]:
+    """Remove the files of a folder, and unlock its folders; returns their names."""
+    folders: list[str] = []
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        with suppress(OSError):
+            if is_folder:
+                os.chmod(name, stat.S_IRWXU, dir_fd=folder)
+                folders.append(name)
+            else:
+                os.unlink(name, dir_fd=folder)
+    return folders
 
 
 def _sweep(place: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import time
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from stockade.pipeline.order import Ending, Task
 _TICK = 0.1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MOST_FILES = 100_000
+# The kernel takes paths of up to 4096 bytes and names of up to 255.
+_LONGEST_PATH = 3800
 
 
 def until_all_ended(pid: int, task: Task, channel: socket.socket) -> Ending:
@@ -49,7 +52,8 @@ def until_all_ended(pid: int, task: Task, channel: socket.socket) -> Ending:
 def _exceeded(pid: int, task: Task, deadline: float) -> str:
     if time.monotonic() > deadline:
         return "time"
-    family = [pid, *descendants(pid)] if task.processes else [pid]
+    # All below this process, not below the child: who leaves its parent becomes this process's own.
+    family = descendants(os.getpid()) if task.processes else [pid]
     if len(family) > 1 + task.processes:
         return "processes"
     sizes = [_size(member) for member in family]
@@ -57,7 +61,8 @@ def _exceeded(pid: int, task: Task, deadline: float) -> str:
         return "threads"
     if sum(resident for _, resident in sizes) > task.memory_bytes:
         return "memory"
-    return "output" if _folder_size(Path(task.folder), task.output_bytes) > task.output_bytes else "exit"
+    hidden = sum(_unlinked(family).values())
+    return "output" if hidden + _folder_size(Path(task.folder), task.output_bytes) > task.output_bytes else "exit"
 
 
 def _size(pid: int) -> tuple[int, int]:
@@ -69,10 +74,31 @@ def _size(pid: int) -> tuple[int, int]:
         return 0, 0
 
 
+def _unlinked(family: list[int]) -> dict[tuple[int, int], int]:
+    """Bytes of files that processes hold open and no folder lists any more, by device and number.
+
+    Not seen are those of a process that this one may not look into, and files that are mapped and closed.
+    """
+    found: dict[tuple[int, int], int] = {}
+    for member in family:
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{member}/fd") as descriptors:
+            for descriptor in descriptors:
+                with contextlib.suppress(OSError):
+                    status = descriptor.stat()
+                    if stat.S_ISREG(status.st_mode) and not status.st_nlink:
+                        found[status.st_dev, status.st_ino] = status.st_blocks * 512
+    return found
+
+
 def _folder_size(folder: Path, enough: int) -> int:
-    """Bytes in a folder, counting no further than a little above `enough`; each entry weighs at least a page."""
+    """Bytes in a folder, counting no further than a little above `enough`; each entry weighs at least a page.
+
+    Folders nested too deep to be looked into count as more than enough.
+    """
     total, entries, waiting = 0, 0, [folder]
     while waiting and total <= enough:
+        if len(os.fsencode(waiting[-1])) > _LONGEST_PATH:
+            return enough + 1
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as found:
             for entry in found:
                 entries += 1

@@ -1,8 +1,12 @@
 """The process that forks one child per step from a warm interpreter.
 
-Executed by the runner as ``python -I -m stockade.pipeline.zygote SOCKET MODULE...`` with an empty environment, so it
-holds nothing of the runner's: no memory, no descriptor but one socket, no secret in its environment. It imports the
-modules named and uses none of them, for some libraries hang in a child when they were used before the fork.
+Executed by the runner as ``python -I -m stockade.pipeline.zygote SOCKET REACH MODULE...`` with an empty environment, so
+it holds nothing of the runner's: no memory, no descriptor but one socket, no secret in its environment. It confines
+itself before it imports the modules named, for a poisoned library acts when it is imported: from then on neither it nor
+anything below it can reach a key, the network, or a file outside the interpreter and `REACH`. It uses none of the
+modules, for some libraries hang in a child when they were used before the fork.
+
+Such a library still shares this process with the steps of one run. ``isolation = "strict"`` imports none here.
 
 It is a subreaper: whatever a step starts and abandons becomes its child, and it reports a step's end only after every
 descendant has ended. When the runner goes away, the socket closes, and the zygote ends its children and itself.
@@ -12,16 +16,18 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import NoReturn
 
-from stockade.pipeline import child, watch
+from stockade.pipeline import child, reading, watch
 from stockade.pipeline.order import Ending, Task
 from stockade.sandbox import kernel
-from stockade.sandbox.confine import close_descriptors
+from stockade.sandbox.confine import close_descriptors, confine_starter
 
 _HEADER = 4
 
@@ -113,13 +119,22 @@ def _execute(task: Task) -> NoReturn:
 
 
 def main() -> None:
-    """Serve on the socket whose number is the first argument, with the modules named by the others imported."""
+    """Serve on the socket whose number is the first argument, within the reach that the second tells as JSON.
+
+    The modules named by the other arguments are imported.
+    """
     sys.dont_write_bytecode = True
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    for module in sys.argv[2:]:
+    reach = json.loads(sys.argv[2])
+    confine_starter(
+        read=(*reading.to_start(), *map(Path, reach["read"])),
+        listed=reading.listed(),
+        write=(*map(Path, reach["write"]), Path(os.devnull)),
+    )
+    for module in sys.argv[3:]:
         try:
             importlib.import_module(module)
         except ImportError:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,14 @@ from stockade.types.execution import Isolation
 
 _SCOPES_SINCE = 6
 _THREADS = 8192
+_STARTER = (
+    kernel.CAP_DAC_READ_SEARCH,
+    kernel.CAP_KILL,
+    kernel.CAP_SETGID,
+    kernel.CAP_SETUID,
+    kernel.CAP_SETPCAP,
+    kernel.CAP_SYS_PTRACE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,30 @@ class Confinement:
 def close_descriptors(keep: int) -> None:
     """Close all descriptors from number `keep` on."""
     os.closerange(keep, max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
+
+
+def confine_starter(*, read: Iterable[Path], listed: Iterable[Path], write: Iterable[Path]) -> tuple[str, ...]:
+    """Confine the calling process, which will start others that `confine` themselves further.
+
+    It keeps its user and, of root's capabilities, those that it takes to become another user and to watch and end what
+    runs as one. From now on it and all below it reach no other file than these, open no socket, and signal and trace
+    nobody outside.
+
+    Args:
+        read: Files and folders to read and execute, with all beneath.
+        listed: Folders whose names may be listed.
+        write: Files and folders to change, with all beneath.
+
+    Returns:
+        What the kernel refused, one sentence each.
+    """
+    notes: list[str] = []
+    # Some others would lead around Landlock: to the environment of any process, for one.
+    _attempt(notes, "dropping capabilities", lambda: kernel.drop_capabilities(but=_STARTER))
+    _attempt(notes, "no_new_privs", lambda: kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1))
+    _attempt(notes, "Landlock", lambda: landlock.enforce(read=read, listed=listed, write=write))
+    _attempt(notes, "the system-call filter", seccomp.install_starter)
+    return tuple(notes)
 
 
 def confine(policy: Confinement, *, fresh_interpreter: bool = False) -> Isolation:

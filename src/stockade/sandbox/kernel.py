@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,9 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 
+CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_PTRACE = 2, 5, 6, 7, 8, 19
+
+_CAPGET = {"x86_64": 125, "aarch64": 90}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _LANDLOCK_CREATE = 444
 _LANDLOCK_ADD = 445
@@ -78,14 +82,20 @@ def drop_bounding_capabilities() -> None:
     prctl(PR_SET_SECUREBITS, _SECUREBITS)
 
 
-def drop_capabilities() -> None:
-    """Give up all ambient, effective, permitted and inheritable capabilities."""
+def drop_capabilities(*, but: Iterable[int] = ()) -> None:
+    """Give up all ambient, effective, permitted and inheritable capabilities, but those of these that are held."""
     prctl(PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL)
-    number = _CAPSET.get(os.uname().machine)
-    if number is None:
-        raise OSError(errno.ENOSYS, f"capabilities are not supported on {os.uname().machine}")
+    machine = os.uname().machine
+    if machine not in _CAPSET:
+        raise OSError(errno.ENOSYS, f"capabilities are not supported on {machine}")
     header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
-    syscall(number, ctypes.byref(header), ctypes.byref((_CapabilityData * 2)()))
+    held, kept = (_CapabilityData * 2)(), (_CapabilityData * 2)()
+    syscall(_CAPGET[machine], ctypes.byref(header), ctypes.byref(held))
+    for capability in but:
+        half, bit = divmod(capability, 32)
+        kept[half].permitted |= held[half].permitted & 1 << bit
+        kept[half].effective = kept[half].permitted
+    syscall(_CAPSET[machine], ctypes.byref(header), ctypes.byref(kept))
 
 
 @cache

@@ -47,6 +47,26 @@ def build(machine: str, *, own_pid: int, processes: bool, signals: bool, serving
     looked_at = _arguments(own_pid=own_pid, processes=processes, signals=signals)
     if serving:
         looked_at["socketpair"] = bpf.argument_in(0, (1,), _REFUSED)
+    return _assemble(architecture, calls, looked_at, processes=processes)
+
+
+def build_starter(machine: str) -> bpf.Program:
+    """Assemble the filter of a process that starts others, each of which confines itself further.
+
+    It may fork, execute, signal and reap, change the user, install filters, and talk on sockets opened before; it opens
+    no socket and does nothing else to other processes or to the system.
+    """
+    calls = {**syscalls.plain(machine), **syscalls.starting(machine)}
+    looked_at = _arguments(own_pid=0, processes=True, signals=True)
+    # Its own descendants ask these of the filter, and what they may ask is told by theirs.
+    for name in ("prctl", "prlimit64", "memfd_create"):
+        looked_at.pop(name)
+    return _assemble(syscalls.ARCHITECTURES[machine], calls, looked_at, processes=True)
+
+
+def _assemble(
+    architecture: int, calls: dict[str, int], looked_at: dict[str, bpf.Program], *, processes: bool
+) -> bpf.Program:
     program = [*bpf.require_architecture(architecture), *bpf.from_number(_X32_CALLS, _ABSENT)]
     for name, body in looked_at.items():
         if name in calls:
@@ -78,15 +98,24 @@ def _arguments(*, own_pid: int, processes: bool, signals: bool) -> dict[str, bpf
     }
 
 
+def install_starter() -> None:
+    """Put the filter of `build_starter` in force; needs no_new_privs. Raises OSError as `install`."""
+    kernel.install_filter(build_starter(_machine()))
+
+
 def install(*, processes: bool, signals: bool, serving: bool) -> None:
     """Put the filter in force for the calling thread and all it starts later; needs no_new_privs.
 
     Raises:
         OSError: the kernel has no seccomp filters, or the architecture is not supported.
     """
+    kernel.install_filter(
+        build(_machine(), own_pid=os.getpid(), processes=processes, signals=signals, serving=serving),
+    )
+
+
+def _machine() -> str:
     machine = os.uname().machine
     if machine not in syscalls.ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"no system-call list for {machine}")
-    kernel.install_filter(
-        build(machine, own_pid=os.getpid(), processes=processes, signals=signals, serving=serving),
-    )
+    return machine

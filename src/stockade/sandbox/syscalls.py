@@ -40,6 +40,11 @@ _SOCKETS = """
 accept=43/202 accept4=288/242 bind=49/200 getpeername=52/205 getsockname=51/204 getsockopt=55/209 listen=50/201
 recvfrom=45/207 recvmsg=47/212 sendmsg=46/211 sendto=44/206 setsockopt=54/208 shutdown=48/210 socketpair=53/199
 """
+_STARTING = """
+capset=126/91 landlock_add_rule=445/445 landlock_create_ruleset=444/444 landlock_restrict_self=446/446
+pidfd_open=434/434 recvfrom=45/207 recvmsg=47/212 seccomp=317/277 sendmsg=46/211 sendto=44/206 setgroups=116/159
+setresgid=119/149 setresuid=117/147
+"""
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """AUDIT_ARCH values: a filter must check them first, for numbers mean other calls under another architecture."""
@@ -61,3 +66,9 @@ def plain(machine: str) -> dict[str, int]:
 def sockets(machine: str) -> dict[str, int]:
     """Calls for serving on sockets that were opened before; neither `socket` nor `connect` is among them."""
     return _parse(_SOCKETS, list(ARCHITECTURES).index(machine))
+
+
+@cache
+def starting(machine: str) -> dict[str, int]:
+    """Calls for confining oneself further, changing the user, and talking on a socket that was opened before."""
+    return _parse(_STARTING, list(ARCHITECTURES).index(machine))

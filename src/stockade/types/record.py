@@ -113,7 +113,10 @@ def _build_leaf(kind: Any, value: object, where: str) -> object:
     if kind is Any or kind is object:
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{where}: the number is too large") from None
     if isinstance(kind, type) and (issubclass(kind, Enum) or kind is Digest):
         if not isinstance(value, str):
             raise ValueError(f"{where}: text is expected")
