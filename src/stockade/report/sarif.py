@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from stockade.types.results import Finding, Severity
 
@@ -67,6 +68,6 @@ def _result(finding: Finding, index: int, artifact: str) -> dict[str, Any]:
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
         "message": {"text": f"{finding.subject}: {finding.message}"},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": Path(artifact).as_posix()}}}],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(Path(artifact).as_posix())}}}],
         "partialFingerprints": {"stockadeFinding/v1": identity},
     }
