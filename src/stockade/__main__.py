@@ -11,4 +11,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # `python -m` puts the working folder first on the path, where a file could stand in for a library.
+    if not sys.flags.safe_path:
+        del sys.path[0]
     sys.exit(main())

@@ -17,7 +17,7 @@ from stockade.evidence.ledger import Ledger, Sealed
 from stockade.evidence.sign import Signer, seal
 from stockade.evidence.statement import Subject
 from stockade.evidence.text import now
-from stockade.pipeline import attest, events, reading, surroundings, why
+from stockade.pipeline import attest, events, surroundings, why
 from stockade.pipeline.attest import Premises
 from stockade.pipeline.cache import NAME_KIND, RESULT_KIND, STEP_KIND, Cache, Hit
 from stockade.pipeline.failures import error_of, shown
@@ -34,6 +34,7 @@ from stockade.types.ledger import Record
 from stockade.types.results import Finding, Results, Severity
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}")
+_OWN = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,8 @@ class Run:
 
 
 def _is_packaged(path: Path) -> bool:
-    return any(path.is_relative_to(folder) for folder in reading.readable())
+    # Not asked is what else this process can import: a step's interpreter starts without this one's working folder.
+    return any(path.is_relative_to(folder) for folder in (*surroundings.library_folders(), _OWN))
 
 
 def _from_cache(step: Step, hit: Hit, seconds: float, findings: tuple[Finding, ...]) -> StepOutcome:
