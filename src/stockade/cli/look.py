@@ -35,11 +35,11 @@ def error(failure: StockadeError) -> None:
         return
     from rich.text import Text
 
-    text = Text.assemble(("error ", "bold red"), (failure.code, "bold"), "  ", _shown(failure.message))
+    text = Text.assemble(("error ", "bold red"), (failure.code, "bold"), "  ", visible(failure.message))
     console.print(text, soft_wrap=False)
     for name, value in (("where", failure.where), ("remedy", failure.remedy)):
         if value:
-            console.print(Text.assemble((f"  {name:<8}", "dim"), _shown(value)))
+            console.print(Text.assemble((f"  {name:<8}", "dim"), visible(value)))
     console.print(Text(f"  stockade explain {failure.code} says more", "dim"))
 
 
@@ -47,7 +47,7 @@ def say(text: str) -> None:
     """Print sentences, wrapped between words."""
     from rich.text import Text
 
-    _must().print(Text(_shown(text)))
+    _must().print(Text(visible(text)))
 
 
 def heading(text: str) -> None:
@@ -61,7 +61,7 @@ def summary(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Print names and values, aligned."""
     from rich.text import Text
 
-    _must().print(Text(_shown(title), "bold"))
+    _must().print(Text(visible(title), "bold"))
     _pairs(pairs)
 
 
@@ -73,7 +73,7 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> None:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in pairs:
-        grid.add_row(Text(f"  {_shown(name)}"), Text(_shown(value)))
+        grid.add_row(Text(f"  {visible(name)}"), Text(visible(value)))
     _must().print(grid)
 
 
@@ -316,8 +316,7 @@ class RunDisplay:
             self._live.update(self._tasks[step], note="failed")
             self._live.stop_task(self._tasks[step])
         # The error that follows has the sentence and the line; what matters here is what the step said before.
-        printed = log.partition("Traceback (most recent call last):")[0].rstrip()
-        for line in printed.splitlines()[-_SHOWN_LINES:]:
+        for line in log.splitlines()[-_SHOWN_LINES:]:
             self._console.print(f"[dim]  {_escaped(step)} printed:[/] {_escaped(line)}")
 
 
@@ -346,13 +345,13 @@ def _must() -> Console:
 
 
 def _plain_error(failure: StockadeError) -> None:
-    sys.stderr.write(f"error {failure.code}  {_shown(failure.message)}\n")
+    sys.stderr.write(f"error {failure.code}  {visible(failure.message)}\n")
     for name, value in (("where", failure.where), ("remedy", failure.remedy)):
         if value:
-            sys.stderr.write(f"  {name:<8}{_shown(value)}\n")
+            sys.stderr.write(f"  {name:<8}{visible(value)}\n")
 
 
-def _shown(text: str) -> str:
+def visible(text: str) -> str:
     """Keep what can be seen, and line ends; a value from data must not steer the terminal."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
@@ -360,7 +359,7 @@ def _shown(text: str) -> str:
 def _escaped(text: str) -> str:
     from rich.markup import escape
 
-    return escape(_shown(text).replace("\n", "�"))
+    return escape(visible(text).replace("\n", "�"))
 
 
 def _interval(low: float | None, high: float | None) -> str:

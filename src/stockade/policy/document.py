@@ -135,6 +135,10 @@ class _Reader:
                 self._fail(("thresholds", figure), f"there is no figure {figure!r}", suggest_figure(figure))
             texts = value if isinstance(value, list) and value else [value]
             bounds = [self._bound(("thresholds", figure), text, measure) for text in texts]
+            if any(bound.reference == figure for bound in bounds):
+                self._fail(
+                    ("thresholds", figure), f"{figure!r} is held against itself", "name another figure, or a number"
+                )
             kinds = [bound.kind for bound in bounds]
             if len(set(kinds)) != len(kinds):
                 self._fail(("thresholds", figure), f"{figure!r} has two limits of one kind", "keep the stricter one")

@@ -6,7 +6,7 @@ diagnostic error, any undeclared attribute and any figure that a rule needs and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cedarpy
@@ -45,9 +45,20 @@ def judge(policy: Policy, facts: Facts) -> Judgement:
     bare = _ask(policy, facts, frozenset())
     answer = _ask(policy, facts, frozenset(facts.waived)) if facts.waived else bare
     rulings = tuple(_ruling(rule, facts, bare.fired, answer.fired) for rule in policy.rules)
-    problems = tuple(dict.fromkeys([*bare.problems, *answer.problems]))
+    refused = {ruling.rule for ruling in rulings if not ruling.verdict.admits}
+    problems = tuple(dict.fromkeys([*bare.problems, *answer.problems, *_alone(facts, refused)]))
     allowed = answer.allowed and not problems and all(ruling.verdict.admits for ruling in rulings)
     return Judgement(allowed, rulings, problems)
+
+
+def _alone(facts: Facts, refused: set[str]) -> Iterator[str]:
+    """Say that nobody else has approved of production, where no rule has said so.
+
+    Whoever may promote may also bring the policy to promote under, and one without this rule would let them pass by
+    themselves; an approval names the policy that it was made under, so it takes another person who saw it.
+    """
+    if facts.target == "production" and not facts.approvers and "approvals.production" not in refused:
+        yield "no other person approves of production, and no policy can do without"
 
 
 def preview(policy: Policy, figures: Sequence[Figure]) -> tuple[Ruling, ...]:

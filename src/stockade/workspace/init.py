@@ -12,7 +12,7 @@ from pathlib import Path
 from stockade.errors import ConfigError
 from stockade.pipeline.events import Event
 from stockade.store.durable import write_atomically
-from stockade.workspace import keyring
+from stockade.workspace import keyring, remembered
 from stockade.workspace.config import FILE_NAME, parse
 from stockade.workspace.files import source_file
 from stockade.workspace.outcomes import Made
@@ -72,6 +72,7 @@ def init(
             if not (folder / ".gitignore").exists():
                 write_atomically(folder / ".gitignore", _IGNORED.encode(), mode=0o644)
             write_atomically(folder / FILE_NAME, text.encode(), mode=0o644)
+            remembered.remember(folder, root)
         except BaseException:
             keyring.discard(root)
             raise

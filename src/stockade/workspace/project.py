@@ -18,6 +18,7 @@ from stockade.errors import ConfigError
 from stockade.evidence.statement import RUN
 from stockade.evidence.text import write_time
 from stockade.evidence.trust import TrustRoot
+from stockade.workspace import remembered
 from stockade.workspace.config import FILE_NAME, Config, load
 from stockade.workspace.wiring import Workspace, people, read_trust, reading, writing
 
@@ -64,9 +65,12 @@ class Project:
 
         Raises:
             ConfigError: the configuration or the root of trust is missing or wrong.
+            UntrustedError: the root of trust is another than when this folder was opened before.
         """
         root = Path(path)
-        return cls(root, load(root / FILE_NAME), read_trust(root))
+        config, trust = load(root / FILE_NAME), read_trust(root)
+        remembered.require_same(root, trust)
+        return cls(root, config, trust)
 
     @property
     def name(self) -> str:

@@ -44,6 +44,11 @@ def checkpoints_file() -> Path:
     return home() / "checkpoints.json"
 
 
+def roots_folder() -> Path:
+    """Where the root of trust of each project on this machine is remembered."""
+    return _made(home() / "roots")
+
+
 def server_folder(root: Digest, name: str) -> Path:
     """Where a served model's TLS files and access keys are kept."""
     return _made(home() / "serve" / f"{root.hex[:16]}-{name}")

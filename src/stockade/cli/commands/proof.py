@@ -45,6 +45,7 @@ def configure_verify(parser: argparse.ArgumentParser) -> None:
 
 def run_verify(options: argparse.Namespace) -> int:
     """Verify a bundle offline; exit 1 unless it is consistent and trusted."""
+    from stockade.cli.look import visible
     from stockade.evidence.bundle import verify_bundle
     from stockade.evidence.trust import TrustRoot, parse
 
@@ -58,10 +59,11 @@ def run_verify(options: argparse.Namespace) -> int:
         print(json.dumps(_plain(report), indent=2))
         return 0 if report.trusted else 1
     print(f"{options.bundle}: {'verified' if report.trusted else 'self-consistent, not trusted'}")
+    # What a bundle says is shown also where nobody trusts it, so it must not steer the terminal.
     for line in report.proven:
-        print(f"  proven      {line}")
+        print(f"  proven      {visible(line)}")
     for line in report.unproven:
-        print(f"  not proven  {line}")
+        print(f"  not proven  {visible(line)}")
     if not report.trusted:
         print("pass --trust trust.json or --trust sha256:DIGEST, obtained from the people you trust")
     return 0 if report.trusted else 1
