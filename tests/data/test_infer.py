@@ -3,6 +3,7 @@ import pytest
 
 from stockade.data.infer import Hints, infer, task_of
 from stockade.data.source import read
+from stockade.data.validate import validate
 from stockade.errors import ColumnError, TargetError, TooFewRowsError
 from stockade.schema.column import Kind, Role, Schema
 from stockade.types.scorecard import Task
@@ -36,6 +37,8 @@ def one(values, **hints):
         ([str(index % 50) for index in range(ROWS - 1)] + ["many"], Kind.INTEGER, Role.FEATURE),
         ([f"{index % 28 + 1:02}-{index % 12 + 1:02}-2015" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
         ([f"12/{index % 28 + 1:02}/2015" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
+        ([f"12/{index % 28 + 1:02}/15" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
+        (["1.2.3", "4.5.12"] * (ROWS // 2), Kind.CATEGORY, Role.FEATURE),
     ],
 )
 def test_kinds_and_roles_are_told_from_values(values, kind, role):
@@ -139,6 +142,50 @@ def test_the_task_is_told_from_the_target(values, task, classes):
     """Two values are binary, few words or close whole numbers are classes, other numbers are regression."""
     schema = infer(table(goal=values), "goal")
     assert (task_of(schema), schema.classes) == (task, classes)
+
+
+@pytest.mark.parametrize(
+    ("counts", "task"),
+    [
+        ((270, 270, 180, 90, 36, 12, 3, 1), Task.REGRESSION),
+        ((600, 300, 75, 15, 2), Task.REGRESSION),
+        ((2, 20, 160, 220, 88, 17, 1), Task.REGRESSION),
+        ((164, 55, 36, 35, 13), Task.MULTICLASS),
+        ((50, 100, 200, 400, 250), Task.MULTICLASS),
+        ((2118, 2833, 358, 27, 95, 174, 205), Task.MULTICLASS),
+        ((900, 100, 6), Task.MULTICLASS),
+    ],
+)
+def test_counts_are_told_from_numbered_classes(counts, task):
+    """Numbers that thin out on both sides of the most frequent are counted, not named; the schema says so."""
+    values = [value for value, count in enumerate(counts) for _ in range(count)]
+    data = pl.DataFrame({"x": [index * 0.37 % 1 for index in range(len(values))], "count": values})
+    schema = infer(data, "count")
+    assert schema.task is task
+    assert "task" in schema.target_column.note or "categories" in schema.target_column.note
+
+
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        (("False", "True"), ("false", "true")),
+        (("FALSE", "TRUE"), ("false", "true")),
+        (("0.0", "1.0"), ("0", "1")),
+        (("-1", "+1"), ("-1", "1")),
+        (("-0.0", "1.0"), ("0", "1")),
+        (("0.50", "1.50"), ("0.5", "1.5")),
+        (("нет", "да"), ("нет", "да")),
+        (("01", "02"), ("01", "02")),
+    ],
+)
+def test_classes_hold_however_their_text_is_written(words, classes):
+    """No row is set aside because a class is written otherwise than the schema names it."""
+    data = table(goal=[*words] * (ROWS // 2))
+    schema = infer(data, "goal")
+    outcome = validate(data, schema)
+    assert schema.classes == classes
+    assert outcome.rejections.is_empty()
+    assert outcome.valid["goal"].to_list() == [*classes] * (ROWS // 2)
 
 
 def test_a_hinted_task_decides():

@@ -54,11 +54,28 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["a,b,a\n1,2,3\n", "a,#row\n1,2\n"])
+@pytest.mark.parametrize("content", ["a,b,a\n1,2,3\n", "a,#row\n1,2\n", "a,#text\n1,2\n", "#!0,a\n1,2\n"])
 def test_names_that_cannot_be_told_apart_are_refused(tmp_path, content):
     """Duplicated and reserved column names are refused."""
     with pytest.raises(ColumnError):
         read(write(tmp_path, content))
+
+
+@pytest.mark.parametrize("comment", ["", "# made by a tool\n", "# made by a tool, in, 2020\n# again\n"])
+@pytest.mark.parametrize("header", ["a,b", "# a,b", "#,b"])
+def test_comments_before_the_header_are_left_out(tmp_path, comment, header):
+    """Lines of # with another number of fields are no header, and names may start with #."""
+    source = read(write(tmp_path, f"{comment}{header}\n1,2\n3,4\n"))
+    assert source.table.columns == [ROW, *header.split(",")]
+    assert source.table.rows() == [(1, "1", "2"), (2, "3", "4")]
+    assert source.rejections.is_empty()
+
+
+def test_lines_that_end_in_carriage_returns_alone_are_refused_with_a_remedy(tmp_path):
+    """A file with line ends of old is told how to be converted."""
+    with pytest.raises(SourceUnreadableError) as caught:
+        read(write(tmp_path, "a,b\r1,2\r3,4\r"))
+    assert "tr '\\r' '\\n'" in caught.value.remedy
 
 
 def test_ragged_rows_are_set_aside_with_their_numbers(tmp_path):

@@ -37,6 +37,20 @@ def test_valid_rows_are_typed(people):
     ]
 
 
+def test_no_name_gets_in_the_way():
+    """Columns whose names look like marks of validation are judged by their own values."""
+    names = ["x", "?x", "# x", "#fails", "#empty", "#0", "count", "word", "len", "value", "row", "column"]
+    values = {
+        name: [None if place == 3 else str(row * 7 % 50) for row in range(200)] for place, name in enumerate(names)
+    }
+    data = pl.DataFrame({**values, "y": ["0", "1"] * 100}).with_columns(pl.lit("7").alias("?x"))
+    schema = infer(data.with_columns(pl.Series("?x", values["?x"])), "y")
+    assert validate(data, schema).rejections.is_empty()
+    broken = data.with_columns(pl.lit(None, pl.String).alias("?x"))
+    with pytest.raises(TooFewRowsError, match="x is missing"):
+        validate(broken, schema)
+
+
 @pytest.mark.parametrize(
     ("values", "rule", "column", "reason"),
     [

@@ -34,6 +34,7 @@ def test_features_leave_out_every_other_role():
         {"kind": Kind.REAL, "maximum": float("inf")},
         {"kind": Kind.CATEGORY, "categories": ("a", "a")},
         {"kind": Kind.TEXT, "format": "%Y"},
+        {"kind": Kind.REAL, "format": "%Y"},
         {"kind": Kind.TEXT, "name": ""},
     ],
 )

@@ -3,13 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.errors import ConfigError
-from stockade.schema.column import Column, Kind, Role, Schema
+from stockade.schema.column import NUMBER_STYLES, Column, Kind, Role, Schema
 from stockade.schema.toml import from_toml, to_toml
 from stockade.types.scorecard import Task
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WORDS = st.lists(TEXT, max_size=30, unique=True).map(tuple)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+NUMBER_FORMATS = st.sampled_from(["", *NUMBER_STYLES, "1,234.5 $", "1.234,5 €"])
 
 
 @st.composite
@@ -24,7 +27,7 @@ def columns(draw, name):
         minimum=low if kind.numeric and draw(st.booleans()) else None,
         maximum=high if kind.numeric and draw(st.booleans()) else None,
         categories=draw(WORDS) if kind is Kind.CATEGORY else (),
-        format=draw(TEXT) if kind is Kind.TIMESTAMP else "",
+        format=draw(TEXT) if kind is Kind.TIMESTAMP else draw(NUMBER_FORMATS) if kind.numeric else "",
         sensitive=draw(st.booleans()),
         note=draw(TEXT),
     )

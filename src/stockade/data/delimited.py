@@ -1,12 +1,13 @@
 """Records of CSV and TSV text (RFC 4180, and what is found in the wild): every value stays text.
 
-A header is needed. Blank lines are rows without a value, except at the end of the file. A record with more or fewer
-fields than the header is set aside.
+A header is needed; lines before it that start with # and have another number of fields are comments. Blank lines are
+rows without a value, except at the end of the file. A record with more or fewer fields than the header is set aside.
 """
 
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -41,7 +42,8 @@ def parse(path: Path) -> Parsed:
         stockade.errors.ColumnError: column names that are duplicated or reserved.
     """
     text = Text(path)
-    reader = csv.reader(iter(text), delimiter=_separator(path))
+    comments, separator = _opening(path)
+    reader = csv.reader(islice(text, comments, None), delimiter=separator)
     names = _names(_next(reader, text, 0) or [], str(path))
     frames: list[pl.DataFrame] = []
     kept: list[list[str]] = []
@@ -103,6 +105,8 @@ def _next(reader: Iterator[list[str]], text: Text, row: int) -> list[str] | None
     except csv.Error as error:
         where = f"{text.path}:{text.first}"
         remedy = "look for a quotation mark that is never closed, or for binary content"
+        if "new-line" in str(error):
+            remedy = f"lines must end as on Unix or Windows: tr '\\r' '\\n' < {text.path.name} > unix-{text.path.name}"
         raise SourceUnreadableError(f"row {row + 1} cannot be parsed: {error}", where=where, remedy=remedy) from None
     if record is not None and text.ended and text.quotes % 2 and text.line > text.first:
         message = f"a quotation mark in row {row + 1} is never closed"
@@ -113,11 +117,20 @@ def _next(reader: Iterator[list[str]], text: Text, row: int) -> list[str] | None
     return record
 
 
-def _separator(path: Path) -> str:
-    first = next(iter(Text(path)), "")
-    if path.suffix == ".tsv":
-        return "\t"
-    return max(_SEPARATORS, key=first.count)
+def _opening(path: Path) -> tuple[int, str]:
+    """How many lines of comment precede the header, and what separates fields."""
+    marked: list[str] = []
+    first = ""
+    for line in Text(path):
+        if not line.startswith("#"):
+            first = line
+            break
+        marked.append(line)
+    lines = [*marked, first] if first.strip() else marked
+    separator = "\t" if path.suffix == ".tsv" else max(_SEPARATORS, key=lines[-1].count)
+    # A header may start with # itself; then it has as many fields as what follows.
+    header = len(lines) > 1 and lines[-2].count(separator) == lines[-1].count(separator)
+    return max(0, len(lines) - 1 - int(header)) if marked else 0, separator
 
 
 def _names(header: list[str], where: str) -> list[str]:

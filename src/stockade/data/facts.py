@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stockade.data.bounds import propose as propose_bounds
-from stockade.data.typed import TIMESTAMP_FORMATS, parse_timestamp, typed
+from stockade.data.numerals import find_format, parse_number
+from stockade.data.typed import SHORT_FORMATS, TIMESTAMP_FORMATS, parse_timestamp, typed
 from stockade.schema.column import Column, Kind, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FAILING_SHARE = 0.005
 _LEAST_FOR_FAILURES = 100
 _IDENTIFIER_WORDS = frozenset(
     ("id", "ids", "uuid", "guid", "identifier", "number", "no", "nr", "key", "index", "serial", "ssn", "email", "rowid")
+)
+# The year tells dates from versions such as 1.2.3, and a short one only where nothing else could be meant.
+_DATES = (
+    (r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:\D|$)", TIMESTAMP_FORMATS),
+    (r"^(?:\d{1,2}/\d{1,2}/\d{2}|\d{2}\.\d{2}\.\d{2})$", SHORT_FORMATS),
 )
 _RARE = 5
 _RARE_ROWS = 5000
@@ -33,9 +43,10 @@ class Facts:
     Attributes:
         name: Its name.
         kind: The kind its values are of; category for any text that is nothing else.
-        format: Format of timestamps in text.
+        format: Format of timestamps, or of numbers that are not written plainly, in text.
         values: Values of that kind, nulls and values of other kinds left out; text as it is.
-        words: For text, the distinct words (``word``) and how often each occurs (``count``), most frequent first.
+        words: For text and numbers with a format, the distinct words (``word``) and how often each occurs (``count``),
+            most frequent first.
         rows: Rows of the table.
         missing: Rows without a value.
         note: What was noticed, such as values that do not parse.
@@ -67,7 +78,8 @@ def gather(series: pl.Series) -> Facts:
         kept = kept.filter(kept.is_finite())
     failing = len(series) - missing - values.len() + values.null_count()
     note = f"{failing} of {len(series)} values are not of this kind" if failing else ""
-    words = _words(kept) if kind is Kind.CATEGORY else pl.DataFrame({"word": [], "count": []})
+    wordy = kind is Kind.CATEGORY or (kind.numeric and format_)
+    words = _words(series.drop_nulls()) if wordy else pl.DataFrame({"word": [], "count": []})
     return Facts(series.name, kind, format_, kept, words, len(series), missing, note)
 
 
@@ -85,7 +97,9 @@ def propose(item: Facts) -> Column:
         return _category(item, nullable=nullable)
     if item.kind.numeric:
         low, high = number_bounds(item)
-        return Column(item.name, item.kind, nullable=nullable, minimum=low, maximum=high, note=item.note)
+        return Column(
+            item.name, item.kind, nullable=nullable, minimum=low, maximum=high, format=item.format, note=item.note
+        )
     return Column(item.name, item.kind, nullable=nullable, format=item.format, note=item.note)
 
 
@@ -131,23 +145,40 @@ def _kind_of_text(words: pl.DataFrame) -> tuple[Kind, str]:
         return Kind.CATEGORY, ""
     allowed = max(_FAILING_SHARE * total, 1.0) if total >= _LEAST_FOR_FAILURES else 0.0
 
-    def holds(test: pl.Expr) -> bool:
-        return total - int(words.select(pl.col("count").filter(test.fill_null(value=False)).sum()).item()) <= allowed
+    def failing(test: pl.Expr) -> int:
+        return total - int(words.select(pl.col("count").filter(test.fill_null(value=False)).sum()).item())
 
+    if number := _number_kind(words, failing, allowed):
+        return number
+    word = pl.col("word")
+    if failing(word.str.to_lowercase().is_in(["true", "false"])) <= allowed:
+        return Kind.BOOLEAN, ""
+    for pattern, formats in _DATES:
+        for format_ in formats if failing(word.str.contains(pattern)) <= allowed else ():
+            if failing(parse_timestamp(word, format_).is_not_null()) <= allowed:
+                return Kind.TIMESTAMP, format_
+    return Kind.CATEGORY, ""
+
+
+def _number_kind(words: pl.DataFrame, failing: Callable[[pl.Expr], int], allowed: float) -> tuple[Kind, str] | None:
+    """Integer or real with the format of its text, where all but the allowed number of rows hold numbers."""
     word = pl.col("word")
     number = word.cast(pl.Float64, strict=False)
     # Codes such as 007 or 02139 are words: as numbers they would lose their zeros.
-    if holds(number.is_not_null() & ~word.str.contains(r"^[+-]?0\d")):
-        fractional = word.str.contains(r"[.eEiI]") & number.is_not_null()
-        whole = words.select(fractional.any()).item() is False
-        return (Kind.INTEGER if whole and holds(word.cast(pl.Int64, strict=False).is_not_null()) else Kind.REAL), ""
-    if holds(word.str.to_lowercase().is_in(["true", "false"])):
-        return Kind.BOOLEAN, ""
-    if holds(word.str.contains(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")):
-        for format_ in TIMESTAMP_FORMATS:
-            if holds(parse_timestamp(word, format_).is_not_null()):
-                return Kind.TIMESTAMP, format_
-    return Kind.CATEGORY, ""
+    unread = failing(number.is_not_null() & ~word.str.contains(r"^[+-]?0\d"))
+    format_ = find_format(words, failing, plain=unread <= allowed) if unread else ""
+    if format_:
+        written = parse_number(word, format_)
+        if failing(written.is_not_null()) <= min(allowed, unread - 1):
+            whole = words.select((written == written.round()).all()).item()
+            return (Kind.INTEGER if whole else Kind.REAL), format_
+    if unread > allowed:
+        return None
+    fractional = word.str.contains(r"[.eEiI]") & number.is_not_null()
+    whole = words.select(fractional.any()).item() is False
+    return (
+        Kind.INTEGER if whole and failing(word.cast(pl.Int64, strict=False).is_not_null()) <= allowed else Kind.REAL
+    ), ""
 
 
 def _words(texts: pl.Series) -> pl.DataFrame:

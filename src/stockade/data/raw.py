@@ -13,6 +13,11 @@ from stockade.schema.column import ROW
 MISSING_MARKERS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "Null", "<NA>")
 """Texts that mean that there is no value."""
 
+OWN = "#!"
+"""How names of columns start that are added for a moment."""
+
+_RESERVED = (ROW, "#text")
+
 
 def raw_table(table: pl.DataFrame, where: str = "") -> pl.DataFrame:
     """Bring a table to plain types; number its rows from 1 where it carries no ``#row`` yet.
@@ -34,15 +39,15 @@ def check_names(names: list[str], where: str) -> None:
     """Refuse names that cannot be told apart or are reserved.
 
     Raises:
-        stockade.errors.ColumnError: a name is empty, duplicated, or starts like the columns that Stockade adds.
+        stockade.errors.ColumnError: a name is empty, duplicated, or that of a column that Stockade adds.
     """
     seen: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if name in seen:
             message = f"two columns are named {name!r} (columns {seen[name]} and {position})"
             raise ColumnError(message, where=where, remedy="rename one of them in the source")
-        if not name or name.startswith("#"):
-            message = f"column {position} has no name" if not name else f"column name {name!r} starts with a reserved #"
+        if not name or name in _RESERVED or name.startswith(OWN):
+            message = f"column {position} has no name" if not name else f"column name {name!r} is reserved"
             raise ColumnError(message, where=where, remedy="rename it in the source")
         seen[name] = position
 

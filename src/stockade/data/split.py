@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _LEAST_PER_PART = 3
 _TARGET_BINS = 10
+_RARE_REMEDY = (
+    "bring more rows of that class, merge classes, set folds = 2 below [train], "
+    "or take the class out of the categories in schema.toml, which sets its rows aside"
+)
 
 
 def split(table: pl.DataFrame, schema: Schema, *, folds: int = 5, test_share: float = 0.2, seed: int = 0) -> pl.Series:
@@ -148,7 +152,7 @@ def _check_classes(sizes: NDArray[np.int64], schema: Schema, folds: int) -> None
         name = schema.classes[rarest]
         have = f"has {counts[rarest]} different rows" if counts[rarest] else "has no row left"
         message = f"class {name!r} {have}; {folds} folds and a test need {least}"
-        raise TooFewRowsError(message, remedy="bring more rows of that class, merge classes, or use fewer folds")
+        raise TooFewRowsError(message, remedy=_RARE_REMEDY)
 
 
 def _deal(sizes: NDArray[np.int64], order: NDArray[np.int64], quota: NDArray[np.float64]) -> NDArray[np.int64]:

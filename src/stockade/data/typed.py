@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from stockade.schema.column import Kind
+from stockade.data.numerals import parse_number
+from stockade.schema.column import Kind, Role
 
 if TYPE_CHECKING:
     from stockade.schema.column import Column
@@ -31,6 +32,9 @@ TIMESTAMP_FORMATS = (
 )
 """Formats tried on text, day before month where both fit; ``%+`` is RFC 3339 with a zone."""
 
+SHORT_FORMATS = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
+"""Formats tried on text whose years have two digits; 69 is 2069, 70 is 1970."""
+
 DTYPES: dict[Kind, pl.DataType] = {
     Kind.INTEGER: pl.Int64(),
     Kind.REAL: pl.Float64(),
@@ -49,14 +53,15 @@ def typed(column: Column, source: str, dtype: pl.DataType) -> pl.Expr:
     value = pl.col(source)
     match column.kind:
         case Kind.INTEGER:
-            return _integer(value, dtype)
+            return _integer(value, dtype, column.format)
         case Kind.REAL:
-            number = value.cast(pl.Float64, strict=False) if not dtype.is_temporal() else pl.lit(None, pl.Float64)
-            return number.fill_nan(None)
+            return _real(value, dtype, column.format)
         case Kind.BOOLEAN:
             return _boolean(value, dtype)
         case Kind.TIMESTAMP:
             return _timestamp(value, dtype, column.format)
+        case Kind.CATEGORY if column.role is Role.TARGET and isinstance(dtype, pl.String):
+            return _class_word(value, column.categories)
         case _:
             return as_text(value, dtype)
 
@@ -77,15 +82,31 @@ def parse_timestamp(value: pl.Expr, format_: str) -> pl.Expr:
     return moment.dt.replace_time_zone(None) if format_ == "%+" or "z" in format_ else moment
 
 
-def _integer(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _class_word(value: pl.Expr, classes: tuple[str, ...]) -> pl.Expr:
+    """A class as the schema names it: text says 1.0, +1 or True where numbers and booleans say 1, 1 and true."""
+    number = as_text(value.cast(pl.Float64, strict=False), pl.Float64())
+    truth = pl.when(value.str.to_lowercase().is_in(("true", "false"))).then(value.str.to_lowercase())
+    forms = (value, value.cast(pl.Int64, strict=False).cast(pl.String), number, truth)
+    return pl.coalesce(*(pl.when(form.is_in(list(classes))).then(form) for form in forms), value)
+
+
+def _real(value: pl.Expr, dtype: pl.DataType, format_: str) -> pl.Expr:
+    if dtype.is_temporal():
+        return pl.lit(None, pl.Float64)
+    written = format_ and isinstance(dtype, pl.String)
+    return (parse_number(value, format_) if written else value.cast(pl.Float64, strict=False)).fill_nan(None)
+
+
+def _integer(value: pl.Expr, dtype: pl.DataType, format_: str) -> pl.Expr:
     if dtype.is_integer() or isinstance(dtype, pl.Boolean):
         return value.cast(pl.Int64)
     if dtype.is_temporal():
         return pl.lit(None, pl.Int64)
-    number = value.cast(pl.Float64, strict=False)
+    number = _real(value, dtype, format_)
     whole = (number == number.round()) & (number.abs() < _EXACT)
     from_real = pl.when(whole).then(number.cast(pl.Int64, strict=False))
-    return pl.coalesce(value.cast(pl.Int64, strict=False), from_real) if isinstance(dtype, pl.String) else from_real
+    plain = isinstance(dtype, pl.String) and not format_
+    return pl.coalesce(value.cast(pl.Int64, strict=False), from_real) if plain else from_real
 
 
 def _boolean(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:

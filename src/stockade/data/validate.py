@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from stockade.data.raw import raw_table, tidy
+from stockade.data.raw import OWN, raw_table, tidy
 from stockade.data.rejection import VALUE_LENGTH, rejection_table
 from stockade.data.typed import DTYPES, typed
 from stockade.errors import ColumnError, TooFewRowsError
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from stockade.data.source import Source
 
-_RAW = "?"
-_FAILS = "#fails"
-_EMPTY = "#empty"
+_RAW = f"{OWN}raw:"
+_FAILS = f"{OWN}fails"
+_EMPTY = f"{OWN}empty"
 _NOTED_SHARES = ((0.2, Severity.HIGH), (0.05, Severity.MEDIUM), (0.0, Severity.LOW))
 
 
@@ -86,7 +86,7 @@ def validate(table: pl.DataFrame, schema: Schema) -> Validation:
     )
     failed = pl.col(_FAILS) | pl.col(_EMPTY)
     valid = judged.filter(~failed).select(ROW, *schema.names)
-    bad = judged.filter(failed).with_columns(failing[index].alias(f"#{index}") for index in failing)
+    bad = judged.filter(failed).with_columns(failing[index].alias(f"{OWN}{index}") for index in failing)
     rejections = rejection_table(_rejections(bad, constraints, raw))
     quarantine = raw.filter(judged[_FAILS] | judged[_EMPTY])
     results = _results(raw.height, quarantine.height, rejections, schema)
@@ -145,7 +145,7 @@ def _rejections(bad: pl.DataFrame, constraints: tuple[Constraint, ...], raw: pl.
     ]
     originals = raw.filter(pl.col(ROW).is_in(numbers)) if numbers else raw.head(0)
     for index, constraint in enumerate(constraints):
-        for position in bad[f"#{index}"].arg_true():
+        for position in bad[f"{OWN}{index}"].arg_true():
             if not empty[position]:
                 name = constraint.column.name
                 value = _shown(originals[name][position])

@@ -20,6 +20,10 @@ ROW = "#row"
 """Name of the column in which tables carry each row's number in its source, from 1 without the header."""
 
 
+NUMBER_STYLES = ("1,234.5", "1.234,5")
+"""How numbers may be written in text other than plainly: the number 1234.5 as an example."""
+
+
 class Kind(StrEnum):
     """What a value is. In tables: Int64, Float64, Boolean, String, String, Datetime in microseconds without zone."""
 
@@ -65,7 +69,8 @@ class Column:
         minimum: Smallest number allowed, ``None`` for no bound.
         maximum: Largest number allowed.
         categories: Words allowed, for kind category; empty means any word.
-        format: How timestamps are written in text (strptime), empty where the source types them.
+        format: How timestamps are written in text (strptime), or numbers (one of `NUMBER_STYLES`, then a blank and
+            the sign if there is one, such as ``1,234.5 $``); empty where the source types them or writes them plainly.
         sensitive: Whether fairness is reported by it.
         note: Why inference decided so, one sentence.
 
@@ -98,7 +103,9 @@ class Column:
             raise ValueError(f"categories do not apply to kind {self.kind.value!r}")
         if len(set(self.categories)) != len(self.categories):
             raise ValueError("a category is listed twice")
-        if self.format and self.kind is not Kind.TIMESTAMP:
+        if self.format and self.kind.numeric and self.format.partition(" ")[0] not in NUMBER_STYLES:
+            raise ValueError(f"the format of numbers is {' or '.join(NUMBER_STYLES)}, then their sign if any")
+        if self.format and not self.kind.numeric and self.kind is not Kind.TIMESTAMP:
             raise ValueError(f"format does not apply to kind {self.kind.value!r}")
 
 

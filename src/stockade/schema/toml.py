@@ -55,7 +55,7 @@ _HEADER = """\
 #   nullable    true where a row may lack the value
 #   minimum, maximum   bounds, both allowed; proposed with a margin around what was seen
 #   categories  the words allowed; of two classes of a target the last is the positive one
-#   format      how timestamps are written in text, as in strptime
+#   format      how timestamps are written in text, as in strptime; or numbers: "1,234.5" or "1.234,5 €"
 #   sensitive   true where fairness is to be reported by this column
 #   note        why it was proposed so
 """
