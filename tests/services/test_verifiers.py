@@ -84,7 +84,7 @@ def test_every_statement_is_in_toto_v1(released: Released) -> None:
 def test_the_trust_root_is_signed_by_its_own_persons(root: dict[str, Any]) -> None:
     """TUF's way: the threshold of root keys signed the canonical bytes, by securesystemslib and rfc8785."""
     import rfc8785
-    from securesystemslib.exceptions import VerificationError
+    from securesystemslib.exceptions import UnverifiedSignatureError
     from securesystemslib.signer import Signature, SSlibKey
 
     signed = root["signed"]
@@ -94,7 +94,7 @@ def test_the_trust_root_is_signed_by_its_own_persons(root: dict[str, Any]) -> No
     for item in root["signatures"]:
         signature = Signature.from_dict(dict(item))
         keys[item["keyid"]].verify_signature(signature, rfc8785.dumps(signed))
-        with pytest.raises(VerificationError):
+        with pytest.raises(UnverifiedSignatureError):
             keys[item["keyid"]].verify_signature(signature, rfc8785.dumps({**signed, "trial": False}))
 
 
