@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from stockade.errors import DigestMismatchError, MalformedError, MissingEvidenceError, StockadeError
+from stockade.errors import ConfigError, DigestMismatchError, MalformedError, MissingEvidenceError, StockadeError
+from stockade.policy.policy import Policy
+from stockade.schema.toml import from_toml
 from stockade.store.blobs import FolderBlobs
 from stockade.store.catalogue import SqliteCatalog
 from stockade.store.tiles import FolderTiles
 from stockade.types.digest import Digest
 from stockade.types.ledger import Record
+from stockade.workspace.config import parse
 
 _LEAVES = """CREATE VIEW leaves AS WITH RECURSIVE c(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM c)
 SELECT x AS place, zeroblob(100000) AS data, '' AS envelope FROM c"""
@@ -58,6 +61,19 @@ def test_altered_tables_are_refused(tmp_path: Path, statements: tuple[str, ...])
     for read_only in (True, False):
         with pytest.raises(MalformedError, match="tables of the catalogue were altered"):
             SqliteCatalog(path, read_only=read_only)
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-journal", "-shm"])
+def test_pipes_and_links_beside_the_catalogue(tmp_path: Path, ending: str) -> None:
+    """A pipe or a link in the place of one of SQLite's files is refused, and nobody waits for it."""
+    path = _catalogue(tmp_path)
+    file = path.with_name(path.name + ending)
+    for make in (os.mkfifo, lambda place: place.symlink_to("/etc/passwd")):
+        file.unlink(missing_ok=True)
+        make(file)
+        for read_only in (True, False):
+            with pytest.raises((MalformedError, MissingEvidenceError)):
+                SqliteCatalog(path, read_only=read_only)
 
 
 def _sparse(path: Path) -> None:
@@ -112,3 +128,15 @@ def test_text_that_is_none(tmp_path: Path, column: str, value: str) -> None:
     catalogue = SqliteCatalog(path, read_only=True)
     with closing(catalogue), suppress(StockadeError):
         assert catalogue.find("run") == [] or column == "key"
+
+
+@pytest.mark.parametrize("name", ["stockade.toml", "schema.toml", "policy.toml"])
+def test_toml_that_nests_without_end(name: str) -> None:
+    """A file of nothing but brackets is an error of configuration, not a crash."""
+    readers: dict[str, Callable[[str], object]] = {
+        "stockade.toml": lambda text: parse(text, Path(name)),
+        "schema.toml": lambda text: from_toml(text, name),
+        "policy.toml": lambda text: Policy.compile(text),
+    }
+    with pytest.raises(ConfigError, match="too deep"):
+        readers[name]("a = " + "[" * 100_000)

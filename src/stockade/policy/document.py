@@ -97,6 +97,8 @@ def read(text: str, path: str = "policy.toml") -> Document:
         found = _LINE.search(str(error))
         where = f"{path}:{found[1]}" if found and found[1] else path
         raise ConfigError(f"not TOML: {_LINE.sub('', str(error))}", where=where, remedy="correct the line") from None
+    except RecursionError:
+        raise ConfigError("not TOML: it nests too deep", where=path, remedy="correct the file") from None
     return _Reader(text, path).document(plain)
 
 

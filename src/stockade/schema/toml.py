@@ -85,6 +85,8 @@ def from_toml(text: str, path: str = "schema.toml") -> Schema:
         where = f"{path}:{place[1]}:{place[2]}" if place else path
         sentence = _LINE_OF_ERROR.sub("", str(error)).replace(" ()", "")
         raise ConfigError(f"not TOML: {sentence}", where=where, remedy="correct the line") from None
+    except RecursionError:
+        raise ConfigError("not TOML: it nests too deep", where=path, remedy="correct the file") from None
     return _Reader(text, path).schema(plain)
 
 

@@ -8,7 +8,10 @@ transaction, from which the log's tiles are derived again at will.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,6 +69,7 @@ class SqliteCatalog:
             raise MissingEvidenceError("there is no catalogue", where=str(path), remedy="run the pipeline first")
         if not read_only:
             make_folder(path.parent)
+        self._require_plain_files()
         with self._explained():
             self._connection = self._connect(read_only=read_only)
         try:
@@ -191,6 +195,13 @@ class SqliteCatalog:
             )
         self._require_own_tables()
 
+    def _require_plain_files(self) -> None:
+        """Refuse a pipe or link in a file's place: SQLite would wait for the one for ever, and follow the other."""
+        for ending in ("", "-wal", "-journal", "-shm"):
+            file = self._path.with_name(self._path.name + ending)
+            if os.path.lexists(file) and not stat.S_ISREG(file.lstat().st_mode):
+                raise MalformedError("it is not a regular file", where=str(file), remedy=_RESTORE)
+
     def _require_own_tables(self) -> None:
         """Refuse a view in a table's place, which can run for ever, and a trigger, which acts on what is written."""
         with self._explained():
@@ -245,6 +256,7 @@ class SqliteCatalog:
             raise _translated(error, self._path) from error
 
 
+_LEAST_ROOM = 1 << 16
 _RESTORE = "the catalogue was altered or damaged; restore it from a copy, or start a new workspace and run again"
 
 
@@ -264,13 +276,21 @@ def _insert(connection: sqlite3.Connection, record: Record) -> None:
     )
 
 
+def _has_no_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False
+
+
 def _translated(error: sqlite3.Error, path: Path) -> Exception:
     # The low byte is the primary result code; the rest says where inside SQLite it arose.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     where = str(path)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyError("another process is writing to it", where=where, remedy="run the same command again")
-    if code == sqlite3.SQLITE_FULL:
+    # A disk without room for SQLite's journal shows as an error of input and output.
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _has_no_room(path)):
         return StorageFullError("no space is left to write it", where=where, remedy="free some space and run again")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT):
         return MalformedError(f"the catalogue cannot be read: {error}", where=where, remedy=_RESTORE)

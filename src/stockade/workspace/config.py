@@ -173,6 +173,8 @@ def parse(text: str, path: Path) -> Config:
         line = place.partition(",")[0]
         where = f"{path}:{line}" if line.isdigit() else str(path)
         raise ConfigError(f"not valid TOML: {message}", where=where, remedy="correct the line") from None
+    except RecursionError:
+        raise ConfigError("not valid TOML: it nests too deep", where=str(path), remedy="correct the file") from None
     reader = _Reader(text, path)
     config = reader.config(document)
     reader.check_ranges(config)

@@ -55,6 +55,10 @@ def read_trust(root: Path) -> TrustRoot:
             where=str(path),
             remedy="get trust.json from where the project came from; only `stockade init` of a new project makes one",
         ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy="check the file and its permissions"
+        ) from error
     try:
         return parse(data)
     except EvidenceError as error:
