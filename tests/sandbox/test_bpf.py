@@ -100,3 +100,15 @@ def test_serving_takes_connections_and_makes_none() -> None:
     assert evaluate(build(serving=True), X86, sockets["accept4"]) == bpf.ALLOW
     assert evaluate(build(), X86, sockets["accept4"]) == REFUSED
     assert evaluate(build(serving=True), X86, sockets["socketpair"], (2,)) == REFUSED
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_who_starts_others_opens_no_socket_and_traces_nobody(machine: str) -> None:
+    """The starter may fork, change its user and filter its children; sockets, traces and namespaces stay refused."""
+    program, own = seccomp.build_starter(machine), syscalls.ARCHITECTURES[machine]
+    assert evaluate(program, own, syscalls.starting(machine)["setresuid"]) == bpf.ALLOW
+    assert evaluate(program, own, syscalls.plain(machine)["clone"], (17,)) == bpf.ALLOW
+    assert evaluate(program, own, syscalls.plain(machine)["clone"], (0x10000011,)) == REFUSED
+    assert evaluate(program, own, syscalls.plain(machine)["clone3"]) == ABSENT
+    refused = {"x86_64": (41, 42, 101, 272, 310), "aarch64": (198, 203, 117, 97, 270)}[machine]
+    assert {evaluate(program, own, number) for number in refused} == {REFUSED}
