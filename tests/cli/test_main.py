@@ -99,6 +99,24 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("stockade 0.")
 
 
+@pytest.mark.parametrize(
+    ("module", "code", "words"), [("rich", "V103", "pip install stockade"), ("stockade.cli.look", "V109", "report")]
+)
+def test_a_missing_library_is_no_defect(
+    module: str, code: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a dependency was left out the error says what to install; a missing part of our own is a defect."""
+
+    def missing(_name: str) -> None:
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    assert run(["doctor", "--json"]) == 3
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == code
+    assert words in error["remedy"]
+
+
 def test_doctor_tells_what_holds(capsys: pytest.CaptureFixture[str]) -> None:
     """The doctor tries the sandbox and its exit code says whether steps can be confined."""
     code = run(["doctor", "--json"])

@@ -123,13 +123,26 @@ def _defect(error: Exception, *, as_json: bool) -> int:
     if os.environ.get("STOCKADE_TRACEBACK"):
         traceback.print_exception(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    failure = DefectError(
+    failure = _missing(error) or DefectError(
         f"{type(error).__name__}: {str(error)[:300]}",
         where=f"{frame.filename}:{frame.lineno}",
         remedy="run it again with STOCKADE_TRACEBACK=1 set, and report what it prints",
     )
     _show(failure, as_json=as_json)
     return failure.exit_code
+
+
+def _missing(error: Exception) -> StockadeError | None:
+    """Say that a library is not there: an environment that was made to verify bundles holds but one."""
+    from stockade.errors import UnsupportedError
+
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "stockade").startswith("stockade"):
+        return None
+    return UnsupportedError(
+        f"this installation cannot do that: the library {str(error.name).partition('.')[0]} is missing",
+        where=sys.prefix,
+        remedy="install stockade with its dependencies, `pip install stockade`; without them it verifies bundles only",
+    )
 
 
 def _machine_error(error: OSError) -> StockadeError:
