@@ -260,6 +260,6 @@ class BusyError(ServiceError):
 
 
 class UnsupportedError(ServiceError):
-    """The operating system lacks something that the configuration demands, such as a sandbox feature."""
+    """This machine lacks something that is needed: a sandbox feature, or a library that was not installed."""
 
     code = "V103"
