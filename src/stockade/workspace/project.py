@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.errors import ConfigError
-from stockade.evidence.statement import RUN
+from stockade.evidence.statement import RUN, VSA
 from stockade.evidence.text import write_time
 from stockade.evidence.trust import TrustRoot
 from stockade.workspace import remembered
@@ -267,6 +267,10 @@ class Project:
                 space.ledger,
                 artifacts={_FILES.get(item.name, item.name): space.blobs.get(item.digest) for item in found.artifacts},
                 policies=[space.blobs.get(digest) for digest in sorted(policies) if space.blobs.has(digest)],
+                further=[
+                    space.ledger.verify(row, "promoter", VSA)
+                    for row in space.ledger.find("gate", f"{self.name}@{version}")
+                ],
             )
         return path
 

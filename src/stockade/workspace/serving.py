@@ -13,6 +13,7 @@ from stockade.serve import access
 from stockade.serve.boot import boot
 from stockade.serve.settings import Limits, Settings
 from stockade.serve.tls import ensure_local
+from stockade.store.durable import make_folder
 from stockade.types.digest import Digest
 from stockade.workspace import state
 from stockade.workspace.config import ServeSection
@@ -59,7 +60,8 @@ def serve(
     found, model = admitted(space, name, alias)
     folder = state.server_folder(space.trust.digest, name)
     files = ensure_local(folder / "tls", section.names)
-    keys, secret = folder / "keys.json", folder / "api-key"
+    keys, secret = folder / "access" / "keys.json", folder / "api-key"
+    make_folder(keys.parent)
     if not keys.exists():
         roles = (access.Role.INFER, access.Role.METADATA, access.Role.METRICS)
         access.issue(keys, _KEY_NAME, roles, secret_file=secret)
