@@ -179,3 +179,14 @@ def test_sixty_thousand_people_are_audited_quickly(sets):
     assert time.process_time() - started < 8
     assert 0.4 < figures(found)["duplicate_share.without_identifiers"] < 0.5
     assert figures(found)["leakage.max_score"] < 0.9
+
+
+def test_many_classes_are_not_taken_for_noise():
+    """Sixty well separated classes of few rows each carry hardly a suspect label."""
+    rng = np.random.default_rng(1)
+    classes = rng.integers(0, 60, 3000)
+    values = rng.normal(0, 4, (60, 4))[classes] + rng.normal(size=(3000, 4))
+    data = pl.DataFrame(values, schema=list("abcd")).with_columns(
+        kind=pl.Series([f"k{number:02}" for number in classes])
+    )
+    assert figures(audit(*typed(data, "kind")))["label_noise.share"] < 0.15

@@ -149,6 +149,7 @@ def test_the_task_is_told_from_the_target(values, task, classes):
     [
         ((270, 270, 180, 90, 36, 12, 3, 1), Task.REGRESSION),
         ((600, 300, 75, 15, 2), Task.REGRESSION),
+        ((262, 394, 352, 297, 207, 159, 93, 69, 39, 38, 23, 20, 12, 9, 26), Task.REGRESSION),
         ((2, 20, 160, 220, 88, 17, 1), Task.REGRESSION),
         ((164, 55, 36, 35, 13), Task.MULTICLASS),
         ((50, 100, 200, 400, 250), Task.MULTICLASS),

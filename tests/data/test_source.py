@@ -78,6 +78,13 @@ def test_lines_that_end_in_carriage_returns_alone_are_refused_with_a_remedy(tmp_
     assert "tr '\\r' '\\n'" in caught.value.remedy
 
 
+def test_row_numbers_are_numbers(tmp_path):
+    """A typed file whose column of the reserved name holds no row numbers is refused."""
+    pl.DataFrame({ROW: ["a", "b"], "x": [1, 2]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(ColumnError):
+        read(tmp_path / "a.parquet")
+
+
 def test_ragged_rows_are_set_aside_with_their_numbers(tmp_path):
     """A row with too many or too few fields is rejected with row, text and reason; the others keep their numbers."""
     source = read(write(tmp_path, "a,b\n1,2\n3,4,5\n6\n7,8\n"))

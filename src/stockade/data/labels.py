@@ -29,6 +29,8 @@ _LEAST_ROUNDS = 10
 _WIDE = 60
 _CELLS = 1e8
 _OUTLYING = 10.0
+# Without it few rows of many classes make leaves so large that every class is contradicted.
+_CLASS_PENALTY = 10.0
 
 
 class Suspicion(NamedTuple):
@@ -106,6 +108,7 @@ def _out_of_fold(
         "num_leaves": 15,
         "learning_rate": 0.15,
         "feature_fraction": min(1.0, _WIDE / width),
+        "lambda_l2": _CLASS_PENALTY if classes else 0.0,
         "num_threads": 1,
         "deterministic": True,
         "force_row_wise": True,

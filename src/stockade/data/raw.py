@@ -27,6 +27,8 @@ def raw_table(table: pl.DataFrame, where: str = "") -> pl.DataFrame:
     """
     names = [name for name in table.columns if name != ROW]
     check_names(names, where)
+    if ROW in table.columns and (not table.schema[ROW].is_integer() or table[ROW].null_count()):
+        raise ColumnError(f"column name {ROW!r} is reserved", where=where, remedy="rename it in the source")
     nested = [name for name in names if table.schema[name].is_nested() or table.schema[name] in (pl.Binary, pl.Object)]
     if nested:
         message = f"column {nested[0]!r} holds {_type_word(table.schema[nested[0]])}, not single values"

@@ -95,12 +95,13 @@ def _task(item: Facts, known: list[str]) -> Task:
 def _thins_out(item: Facts) -> bool:
     """Whether numbers occur as counts do, which classes that happen to be numbered seldom do.
 
-    There are five or more, ever rarer on both sides of the most frequent, and the rarest is twenty times rarer.
+    There are five or more, ever rarer on both sides of the most frequent, and the rarest is twenty times rarer. The
+    outermost may be frequent again, for it often stands for all beyond.
     """
     tally = item.values.alias("value").value_counts(name="count").sort("value")["count"].to_list()
     peak = tally.index(max(tally))
     sides = (tally[peak:], tally[peak::-1])
-    falling = all(later <= before + 3 * before**0.5 for side in sides for before, later in pairwise(side))
+    falling = all(later <= before + 3 * before**0.5 for side in sides for before, later in pairwise(side[:-1]))
     return len(tally) >= _LEAST_COUNTS and falling and min(tally) * _THIN <= max(tally)
 
 
