@@ -121,5 +121,6 @@ def test_doctor_tells_what_holds(capsys: pytest.CaptureFixture[str]) -> None:
     """The doctor tries the sandbox and its exit code says whether steps can be confined."""
     code = run(["doctor", "--json"])
     checks = json.loads(capsys.readouterr().out)["checks"]
-    assert code == (0 if all(check["holds"] for check in checks) else 3)
+    needed = [check["holds"] for check in checks if check["name"] != "another user"]
+    assert code == (0 if all(needed) else 3)
     assert len(checks) > 3
