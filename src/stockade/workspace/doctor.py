@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from stockade.sandbox.probe import probe
 
-
 _FURTHER = frozenset({"another user"})
 """What makes the sandbox stronger, and is not needed for it."""
 
