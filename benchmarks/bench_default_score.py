@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from tables import DATA, SETS, Set, read, schema_of, split
+from threadpoolctl import threadpool_limits
 
 from stockade.model.inputs import from_table
 from stockade.model.session import Model
@@ -58,9 +59,10 @@ def run(item: Set) -> None:
         start = time.perf_counter()
         trained = train(table, folds, schema, Settings(time_ordered=bool(item.time)))
         seconds += time.perf_counter() - start
-        chosen.append(trained.leaderboard.candidates[0].name)
+        chosen += [candidate.name for candidate in trained.leaderboard.candidates if candidate.chosen]
         output = Model(trained.model).predict_table(test)
-        other = reference(known, test, schema)
+        with threadpool_limits(limits=1):
+            other = reference(known, test, schema)
         if schema.task is Task.REGRESSION:
             truth = test[item.target].to_numpy().astype(float)
         else:

@@ -5,9 +5,12 @@ import sys
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    from stockade.cli.main import run
+    try:
+        from stockade.cli.main import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules are loaded, or while an error is shown
+        return 130
 
 
 if __name__ == "__main__":

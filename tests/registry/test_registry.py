@@ -220,9 +220,7 @@ def test_roles_are_needed(world):
         ([GAP], SOON, "  ", ConfigError, "reason"),
     ],
 )
-def test_a_waiver_must_make_sense(  # noqa: PLR0917
-    world, rules, expires, reason, error, says
-):
+def test_a_waiver_must_make_sense(world, rules, expires, reason, error, says):
     """Waivers of unknown or integrity rules, without reason, without end or in the past are refused."""
     world.release(figures=UNFAIR)
     with pytest.raises(error, match=says) as caught:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +182,11 @@ def _check_inputs(steps: list[Step], sources: Mapping[str, Path], design: Design
     for step in steps:
         for name in step.inputs.values():
             if name not in made:
+                line = next((function.line for function in design.custom if function.name == step.name), 0)
+                close = get_close_matches(name, made, n=1)
+                meant = f"did you mean {close[0]!r}?" if close else f"artifacts are {', '.join(sorted(made))}."
                 raise ConfigError(
                     f"step {step.name!r} takes {name!r}, which no step makes",
-                    where=str(design.custom_file or ""),
-                    remedy=f"artifacts are {', '.join(sorted(made))}; parameters go below [steps.{step.name}]",
+                    where=f"{design.custom_file}:{line}" if line else str(design.custom_file or ""),
+                    remedy=f"{meant} A parameter gets its value below [steps.{step.name}] in stockade.toml",
                 )

@@ -77,6 +77,7 @@ def _work(task: Task, folder: Path) -> None:
     function = _load(task)
     bound = codec.bind(function, {name: Path(path) for name, path in task.inputs.items()}, task.params)
     value = function(**bound)
+    codec.check_returned(function, value)
     results = folder / RESULT
     results.mkdir()
     for index, item in enumerate(codec.spread(value, task.outputs)):

@@ -79,7 +79,13 @@ def decode(path: Path, kind: Any) -> object:
     if _is_polars(kind, "DataFrame"):
         import polars as pl
 
-        return pl.read_parquet(path)
+        try:
+            return pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            raise StepOutputError(
+                f"the artifact {path.stem!r} is no table",
+                remedy="return a polars DataFrame from the step that makes it",
+            ) from error
     if _is_polars(kind, "LazyFrame"):
         import polars as pl
 
@@ -96,6 +102,21 @@ def _without_none(kind: Any) -> Any:
 
 def _is_polars(kind: object, name: str) -> bool:
     return isinstance(kind, type) and kind.__name__ == name and kind.__module__.partition(".")[0] == "polars"
+
+
+def check_returned(function: Callable[..., object], value: object) -> None:
+    """Hold what a step returned against its annotation, as far as that is a table, text, bytes or a path.
+
+    Raises:
+        StepOutputError: it is something else.
+    """
+    kind = typing.get_type_hints(function).get("return")
+    checked = kind in (str, bytes, Path) or _is_polars(kind, "DataFrame")
+    if isinstance(kind, type) and checked and not isinstance(value, kind):
+        raise StepOutputError(
+            f"it returned a {type(value).__name__}, and its annotation says {kind.__name__}",
+            remedy="correct the return value, or the annotation",
+        )
 
 
 def spread(value: object, count: int) -> tuple[object, ...]:

@@ -60,7 +60,8 @@ def read_functions(path: Path) -> dict[str, Function]:
         raise ConfigError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 1
-        raise ConfigError(f"not valid Python: {error}", where=f"{path}:{line}") from error
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ConfigError(f"not valid Python: {reason}", where=f"{path}:{line}", remedy="correct the line") from error
     tuples = {node.name: _fields(node) for node in tree.body if isinstance(node, ast.ClassDef) and _is_tuple(node)}
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
     return {node.name: _function(node, tuples) for node in functions}

@@ -9,6 +9,7 @@ from stockade.pipeline.graph import Step
 from stockade.pipeline.order import Failure
 
 _SHOWN_LINES = 15
+_TRACEBACK = b"Traceback (most recent call last):"
 _FAMILIES: tuple[type[StockadeError], ...] = (ConfigError, DataError, StepError)
 
 
@@ -33,8 +34,9 @@ def error_of(step: Step, failure: Failure, log: bytes) -> StockadeError:
 
 
 def shown(log: bytes) -> str:
-    """The last lines of a log, safe for a terminal."""
-    lines = log[-8192:].decode("utf-8", "replace").splitlines()[-_SHOWN_LINES:]
+    """The last lines that a step printed before what it failed with, safe for a terminal."""
+    printed = log.partition(_TRACEBACK)[0]
+    lines = printed[-8192:].decode("utf-8", "replace").splitlines()[-_SHOWN_LINES:]
     return "\n".join(printable(line, 300) for line in lines)
 
 

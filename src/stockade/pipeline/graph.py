@@ -127,7 +127,11 @@ class Graph:
             step = next((item for item in left if set(item.inputs.values()) <= ready), None)
             if step is None:
                 names = ", ".join(item.name for item in left)
-                raise ConfigError(f"these steps wait for each other in a circle: {names}", where=left[0].name)
+                raise ConfigError(
+                    f"these steps wait for each other in a circle: {names}",
+                    where=f"step {left[0].name!r}",
+                    remedy="let one of them do without what the others make",
+                )
             left.remove(step)
             order.append(step)
             ready.update(step.outputs)

@@ -13,7 +13,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stockade.errors import ServiceError, SignatureError
+from stockade.errors import KeyFileError, MalformedError, ServiceError, SignatureError
 from stockade.evidence import keys
 from stockade.evidence.sign import Signer
 from stockade.evidence.trust import TrustRoot, build_root
@@ -84,7 +84,12 @@ def signer(root: TrustRoot, person: str) -> Signer:
             where=str(path),
             remedy="sign on the machine that holds it, or bring the key file there",
         )
-    return keys.load(path, _passphrase(folder))
+    try:
+        return keys.load(path, _passphrase(folder))
+    except MalformedError as error:
+        raise KeyFileError(
+            f"the key file is damaged: {error.message}", where=str(path), remedy="bring it back from a copy"
+        ) from error
 
 
 def _file(folder: Path, person: str) -> Path:

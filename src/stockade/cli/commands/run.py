@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from stockade.errors import ConfigError
 from stockade.types.record import to_plain
 
 
@@ -22,6 +23,9 @@ def run_run(options: argparse.Namespace) -> int:
     import stockade
     from stockade.cli import look
 
+    if options.sarif and not options.sarif.parent.is_dir():
+        message = "there is no such folder to write findings to"
+        raise ConfigError(message, where=str(options.sarif.parent), remedy="check the path after --sarif")
     project = stockade.open(options.project)
     if options.json or options.quiet:
         run = project.run()
