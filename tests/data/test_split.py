@@ -161,3 +161,49 @@ def test_every_split_keeps_its_promises(seed, rows, distinct, folds, share):
         return
     assert set(parts) == {-1, *range(folds)}
     assert data.with_columns(parts).group_by("x", "w").agg(pl.col("fold").n_unique())["fold"].max() == 1
+
+
+def test_rows_that_are_equal_by_chance_go_their_own_ways():
+    """Features of few values make cases that look alike: every part gets some of each, whatever the order of rows."""
+    rng = np.random.default_rng(0)
+    columns = (
+        Column("x", Kind.CATEGORY),
+        Column("z", Kind.BOOLEAN),
+        Column("y", Kind.CATEGORY, Role.TARGET, categories=("0", "1")),
+    )
+    schema = Schema(columns, "y", Task.BINARY)
+    table = pl.DataFrame(
+        {"x": rng.choice(["a", "b", "c"], 900), "z": rng.random(900) < 0.5, "y": rng.choice(["0", "1"], 900)}
+    )
+    folds = split(table, schema)
+    for part in range(-1, 5):
+        assert table.filter(folds == part).unique().height == 12
+    assert (folds == -1).mean() == pytest.approx(0.2, abs=0.02)
+    order = rng.permutation(900)
+    shuffled = table[order]
+    counted = [
+        rows.with_columns(fold).group_by(pl.all()).len().sort("x", "z", "y", "fold")
+        for rows, fold in ((table, folds), (shuffled, split(shuffled, schema)))
+    ]
+    assert counted[0].equals(counted[1])
+
+
+def test_repeated_rows_of_many_values_stay_together():
+    """Ten copies of each of a hundred rows of measurements share a part each."""
+    rng = np.random.default_rng(0)
+    schema = Schema((Column("x", Kind.REAL), Column("y", Kind.REAL, Role.TARGET)), "y", Task.REGRESSION)
+    table = pl.DataFrame({"x": rng.normal(size=100), "y": rng.normal(size=100)})
+    table = pl.concat([table] * 10)
+    folds = split(table, schema)
+    assert table.with_columns(folds).group_by("x").agg(pl.col("fold").n_unique())["fold"].max() == 1
+
+
+@pytest.mark.parametrize("rows", [21, 25, 40, 60, 119])
+def test_small_regressions_are_split(rows):
+    """Every part of a small table with a numeric target gets rows."""
+    rng = np.random.default_rng(0)
+    schema = Schema((Column("x", Kind.REAL), Column("y", Kind.REAL, Role.TARGET)), "y", Task.REGRESSION)
+    table = pl.DataFrame({"x": rng.normal(size=rows), "y": rng.normal(size=rows)})
+    counts = split(table, schema).value_counts()
+    assert counts.height == 6
+    assert counts["count"].min() >= 2

@@ -107,3 +107,15 @@ def test_temperature_is_predicted_alike():
         Calibration("temperature", temperature=1.7),
     )
     _assert_same(Task.MULTICLASS, native, exported)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200, 1e307])
+def test_the_linear_model_bears_numbers_of_any_size(scale):
+    """A column whose squares leave the range of numbers still counts, and is exported exactly."""
+    frame = table(Task.BINARY, 500, 1).with_columns(pl.col("small") / pl.col("small").abs().max() * scale)
+    fresh = table(Task.BINARY, 500, 2).with_columns(pl.col("small") / pl.col("small").abs().max() * scale)
+    native, exported = both_ways("linear", Task.BINARY, frame, _hostile(fresh))
+    _assert_same(Task.BINARY, native, exported)
+    constant, _ = both_ways("linear", Task.BINARY, frame, fresh.with_columns(pl.lit(0.0).alias("small")))
+    moved, _ = both_ways("linear", Task.BINARY, frame, fresh.with_columns(pl.lit(scale).alias("small")))
+    assert not np.allclose(constant, moved, atol=1e-6)

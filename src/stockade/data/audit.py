@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from stockade.data import labels, leakage
-from stockade.data.rowhash import row_hashes
+from stockade.data.rowhash import case_hashes, row_hashes
 from stockade.errors import TargetError
 from stockade.schema.column import ROW, Column, Kind, Role, Schema
 from stockade.types.results import Figure, Finding, Results, Severity
@@ -61,13 +61,14 @@ def audit(valid: pl.DataFrame, schema: Schema, *, seed: int = 0) -> Audit:
         raise TargetError("the schema names no target", remedy="add target, task and a column of role target to it")
     hashes = row_hashes(valid, [column.name for column in schema.features()], seed)
     target = leakage.outcomes(valid, schema)
-    half = (hashes & np.uint64(1)).astype(bool)
+    cases = case_hashes(valid, schema, seed)
+    half = (cases & np.uint64(1)).astype(bool)
     parts = (
         _duplicates(valid, schema, hashes, seed),
         _conflicts(valid, schema, hashes),
         _leakage(valid, schema, target, half),
         _missing(valid, schema, target),
-        _labels(valid, schema, hashes),
+        _labels(valid, schema, cases),
     )
     suspects = [row for part in parts for row in part.suspects]
     figures = tuple(figure for part in parts for figure in part.figures)
@@ -109,7 +110,8 @@ def _duplicate_findings(
             measure="duplicate_share",
             value=share,
             technique=("AML.T0020", "ML02"),
-            remedy="remove rows that were loaded twice; rows that remain equal share a fold, so scores stay honest",
+            remedy="remove rows that were loaded twice; unless few values make rows equal by chance, equal ones share "
+            "a fold, so scores stay honest",
         )
     if known and alike.any():
         yield Finding(
@@ -231,8 +233,8 @@ def _missing(valid: pl.DataFrame, schema: Schema, target: NDArray[np.float64]) -
     return _Part((Figure("missing.max_association", highest, count=valid.height),), tuple(findings))
 
 
-def _labels(valid: pl.DataFrame, schema: Schema, hashes: NDArray[np.uint64]) -> _Part:
-    found = labels.suspect(valid, schema, hashes)
+def _labels(valid: pl.DataFrame, schema: Schema, cases: NDArray[np.uint64]) -> _Part:
+    found = labels.suspect(valid, schema, cases)
     figures = (Figure("label_noise.share", found.share, count=valid.height),)
     numbers = valid[ROW].to_list() if ROW in valid.columns else list(range(1, valid.height + 1))
     order = np.argsort(-found.score, kind="stable")[:_MOST_SUSPECTS]

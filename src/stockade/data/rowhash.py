@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from stockade.schema.column import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from stockade.schema.column import Schema
+
+_ROWS_PER_VALUE = 10
 _NULL = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -32,6 +37,28 @@ def row_hashes(table: pl.DataFrame, columns: Sequence[str], seed: int) -> NDArra
     for name in columns:
         state = mix(state ^ (_codes(table[name], seed) + _word(name.encode(), seed)))
     return state
+
+
+def case_hashes(table: pl.DataFrame, schema: Schema, seed: int) -> NDArray[np.uint64]:
+    """Hash the cases of a validated table: rows that are equal in all features share a hash, for they may be one case.
+
+    Where features are words or whole numbers that take so few values that a tenth of the rows would be all different
+    ones, rows are equal by chance and different cases: then each row has a hash of its own, which depends on what the
+    table holds, not on its order. Measurements are not equal by chance.
+    """
+    names = [column.name for column in schema.features()]
+    possible = 1
+    for column in schema.features():
+        measured = column.kind in (Kind.REAL, Kind.TIMESTAMP)
+        possible *= table.height if measured else table[column.name].n_unique()
+        if possible * _ROWS_PER_VALUE > table.height:
+            return row_hashes(table, names, seed)
+    hashes = row_hashes(table, [*names, schema.target], seed)
+    order = np.argsort(hashes, kind="stable")
+    _, first, counts = np.unique(hashes[order], return_index=True, return_counts=True)
+    occurrence = np.empty(hashes.size, dtype=np.uint64)
+    occurrence[order] = np.arange(hashes.size) - np.repeat(first, counts)
+    return mix(hashes ^ mix(occurrence + np.uint64(1)))
 
 
 def mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:

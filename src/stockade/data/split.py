@@ -3,9 +3,10 @@
     folds = split(valid, schema, folds=5, test_share=0.2, seed=7)
     # Int8 series "fold": -1 for the test rows, else the fold; `stockade.schema.folds.rounds` says who trains on what
 
-Equal feature rows share a fold, and so do equal values of the group column; classes, or tenths of a numeric target,
-are spread evenly. With a time column rows are cut into consecutive blocks, the last is the test, and equal moments are
-never torn apart; time goes before group. The result depends on the rows' content and the seed, not on their order.
+Equal feature rows share a fold unless they are equal by chance (`stockade.data.rowhash.case_hashes`), and so do equal
+values of the group column; classes, or tenths of a numeric target, are spread evenly. With a time column rows are cut
+into consecutive blocks, the last is the test, and equal moments are never torn apart; time goes before group. The
+result depends on the rows' content and the seed, not on their order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from stockade.data.rowhash import mix, row_hashes
+from stockade.data.rowhash import case_hashes, mix, row_hashes
 from stockade.errors import TargetError, TooFewRowsError
 from stockade.schema.column import Role, Schema
 from stockade.schema.folds import FOLD, TEST
@@ -89,7 +90,7 @@ def _by_time(table: pl.DataFrame, schema: Schema, folds: int, test_share: float)
 
 def _by_content(table: pl.DataFrame, schema: Schema, folds: int, test_share: float, seed: int) -> NDArray[np.int8]:
     unit, order = _units(table, schema, seed)
-    strata = _strata(table[schema.target], schema)
+    strata = _strata(table[schema.target], schema, folds)
     count = int(strata.max()) + 1
     sizes = np.zeros((order.size, count), dtype=np.int64)
     np.add.at(sizes, (unit, strata), 1)
@@ -104,7 +105,7 @@ def _by_content(table: pl.DataFrame, schema: Schema, folds: int, test_share: flo
 
 def _units(table: pl.DataFrame, schema: Schema, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number the sets of rows that must stay together, and order them by content and seed alone."""
-    hashes = row_hashes(table, [column.name for column in schema.features()], seed)
+    hashes = case_hashes(table, schema, seed)
     _, unit = np.unique(hashes, return_inverse=True)
     unit = unit.astype(np.int64)
     if groups := schema.with_role(Role.GROUP):
@@ -130,12 +131,14 @@ def _joined(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.i
             return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
-def _strata(target: pl.Series, schema: Schema) -> NDArray[np.int64]:
+def _strata(target: pl.Series, schema: Schema, folds: int) -> NDArray[np.int64]:
     if schema.classes:
         positions = {name: position for position, name in enumerate(schema.classes)}
         return target.replace_strict(positions, return_dtype=pl.Int64).to_numpy()
     values = target.cast(pl.Float64).to_numpy()
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, _TARGET_BINS + 1)[1:-1]))
+    # Of fewer rows no part would get one of each stratum, and the test none at all.
+    bins = min(_TARGET_BINS, max(1, values.size // (2 * (folds + 1))))
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 

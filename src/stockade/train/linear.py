@@ -69,11 +69,14 @@ def _design(problem: Problem, rows: Rows) -> Design:
         [np.median(column[~gap]) if not gap.all() else 0.0 for column, gap in zip(numbers.T, absent.T, strict=True)]
     )
     filled = np.where(absent, median, numbers)
-    scale = filled.std(axis=0)
+    # Squares of values beyond 1e154 overflow; a power of two changes no bit of the others.
+    power = np.frexp(np.abs(filled).max(axis=0, initial=0.0))[1]
+    unit = np.ldexp(filled, -power)
+    scale = np.ldexp(unit.std(axis=0), power)
     return Design(
         numeric,
         median.astype(np.float64),
-        filled.mean(axis=0),
+        np.ldexp(unit.mean(axis=0), power),
         np.where(scale > 0, scale, 1.0),
         tuple(int(place) for place in np.flatnonzero(absent.any(axis=0) & ~absent.all(axis=0))),
         {column: _frequent(matrix[:, column]) for column in problem.categorical},
