@@ -190,3 +190,15 @@ def test_many_classes_are_not_taken_for_noise():
         kind=pl.Series([f"k{number:02}" for number in classes])
     )
     assert figures(audit(*typed(data, "kind")))["label_noise.share"] < 0.15
+
+
+@pytest.mark.parametrize("rows", [25, 1500])
+def test_labels_that_no_feature_explains_are_not_called_wrong(rows):
+    """Where nothing can be learnt, labels are not judged, and the audit says so."""
+    rng = np.random.default_rng(2)
+    data = pl.DataFrame({"x": rng.normal(size=rows), "label": rng.choice(["a", "b"], rows, p=[0.6, 0.4])})
+    found = audit(*typed(data, "label"))
+    (finding,) = [item for item in found.results.findings if item.rule == "audit.label_noise"]
+    assert (finding.severity, finding.value) == (Severity.INFO, None)
+    assert "label_noise.share" not in figures(found)
+    assert found.suspects.is_empty()

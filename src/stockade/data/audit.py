@@ -235,6 +235,8 @@ def _missing(valid: pl.DataFrame, schema: Schema, target: NDArray[np.float64]) -
 
 def _labels(valid: pl.DataFrame, schema: Schema, cases: NDArray[np.uint64]) -> _Part:
     found = labels.suspect(valid, schema, cases)
+    if found.share is None:
+        return _Part((), (_unjudged(),))
     figures = (Figure("label_noise.share", found.share, count=valid.height),)
     numbers = valid[ROW].to_list() if ROW in valid.columns else list(range(1, valid.height + 1))
     order = np.argsort(-found.score, kind="stable")[:_MOST_SUSPECTS]
@@ -247,6 +249,16 @@ def _labels(valid: pl.DataFrame, schema: Schema, cases: NDArray[np.uint64]) -> _
     if found.share == 0:
         return _Part(figures)
     return _Part(figures, (_noise(found.share, valid.height, schema),), suspects)
+
+
+def _unjudged() -> Finding:
+    return Finding(
+        rule="audit.label_noise",
+        subject="rows",
+        message="wrong labels were not looked for: the features tell too little of the target to contradict any",
+        severity=Severity.INFO,
+        remedy="bring columns that tell more, or more rows",
+    )
 
 
 def _noise(share: float, rows: int, schema: Schema) -> Finding:

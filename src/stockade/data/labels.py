@@ -4,7 +4,8 @@ Out-of-fold predictions of a small LightGBM model, judged as in confident learni
 "Confident learning: estimating uncertainty in dataset labels", section 3): a row is suspect when another class is at
 least as probable for it as it is, on average, for the rows that carry that class. Hard rows are suspect too, so the
 share is an upper estimate; labels that were changed consistently, in one region or to suit a pattern, look right to
-any such method and are not seen.
+any such method and are not seen. Where the features tell next to nothing of the classes, every row would be a
+contradiction, so nothing is said.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _LEAST_ROUNDS = 10
 _WIDE = 60
 _CELLS = 1e8
 _OUTLYING = 10.0
+_LEAST_SKILL = 0.05
 # Without it few rows of many classes make leaves so large that every class is contradicted.
 _CLASS_PENALTY = 10.0
 
@@ -39,11 +41,11 @@ class Suspicion(NamedTuple):
     Attributes:
         score: 0 for rows above suspicion; else in (0, 1] for classes (probability of the other class minus that of the
             label), or robust standard deviations from the prediction.
-        share: Share of suspect rows.
+        share: Share of suspect rows; ``None`` where the model knows too little to contradict anything.
     """
 
     score: NDArray[np.float64]
-    share: float
+    share: float | None
 
 
 def suspect(table: pl.DataFrame, schema: Schema, halves: NDArray[np.uint64]) -> Suspicion:
@@ -60,6 +62,8 @@ def suspect(table: pl.DataFrame, schema: Schema, halves: NDArray[np.uint64]) -> 
 
 def _contradicted(probabilities: NDArray[np.float64], given: NDArray[np.int64]) -> Suspicion:
     classes = probabilities.shape[1]
+    if _skill(probabilities, given) < _LEAST_SKILL:
+        return Suspicion(np.zeros(given.size), None)
     typical = np.array([probabilities[given == k, k].mean() if (given == k).any() else 1.0 for k in range(classes)])
     confident = np.where(probabilities >= typical, probabilities, 0.0)
     likely = confident.argmax(axis=1)
@@ -68,6 +72,15 @@ def _contradicted(probabilities: NDArray[np.float64], given: NDArray[np.int64]) 
     margin = np.clip(probabilities[rows, likely] - probabilities[rows, given], 0.0, 1.0)
     score = np.where(doubt, np.maximum(margin, 1e-9), 0.0)
     return Suspicion(score, float(doubt.mean()))
+
+
+def _skill(probabilities: NDArray[np.float64], given: NDArray[np.int64]) -> float:
+    """By what share the log loss is below that of the classes' frequencies."""
+    shares = np.bincount(given, minlength=probabilities.shape[1]) / given.size
+    present = shares[shares > 0]
+    constant = float(-(present * np.log(present)).sum())
+    own = float(-np.log(np.clip(probabilities[np.arange(given.size), given], 1e-15, 1.0)).mean())
+    return 1.0 - own / constant if constant > 0 else 0.0
 
 
 def _outlying(residuals: NDArray[np.float64]) -> Suspicion:
