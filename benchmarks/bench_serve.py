@@ -160,9 +160,11 @@ def main() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             url = server.stdout.readline().strip()
-            for rows, share, ahead in ((1, 1, 1), (1, 1, 16), (100, 20, 16), (1000, 200, 1)):
-                measure(url, folder, key, pid=server.pid, rows=rows, count=max(count // share, 50), ahead=ahead)
-            server.terminate()
+            try:
+                for rows, share, ahead in ((1, 1, 1), (1, 1, 16), (100, 20, 16), (1000, 200, 1)):
+                    measure(url, folder, key, pid=server.pid, rows=rows, count=max(count // share, 50), ahead=ahead)
+            finally:
+                server.terminate()
             assert server.wait(20) == 0
 
 
