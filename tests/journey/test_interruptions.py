@@ -17,7 +17,7 @@ from conftest import QUICK, write_people
 from journey.shell import Screen, Shell, mannered, spawn
 
 STEPS = 9
-MOMENTS = (0.15, 0.35, 0.6, 0.9, 1.3, 1.8, 2.4, 3.2)
+MOMENTS = (0.15, 0.5, 1.0, 1.6, 2.4, 3.2)
 """Seconds after its start at which a run is stopped: in its imports, the start of its processes, and its steps."""
 
 NUMBERED = re.compile(r"^\[\d/9\] (\w+) +(?:sandbox|process|proven)", re.MULTILINE)

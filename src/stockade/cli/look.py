@@ -122,7 +122,7 @@ def quarantine(rejections: Sequence[Rejection], total: int | None = None) -> Non
     shown = rejections[:_SHOWN_REJECTIONS]
     count = total if total is not None else len({item.row for item in rejections})
     rows = [(f"{item.row:,}", item.column, item.value or "(missing)", item.reason) for item in shown]
-    table(f"quarantine: {count:,} rows set aside", ("row", "column", "value", "reason"), rows)
+    table(f"quarantine: {count:,} row{'' if count == 1 else 's'} set aside", ("row", "column", "value", "reason"), rows)
     if len(rejections) > len(shown):
         print(f"  … and {len(rejections) - len(shown):,} more reasons; the report and the artifact `reasons` have them")
 

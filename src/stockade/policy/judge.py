@@ -88,6 +88,9 @@ def _ask(policy: Policy, facts: Facts, waived: frozenset[str]) -> _Answer:
     return _Answer(result.decision is cedarpy.Decision.Allow, fired, tuple(problems))
 
 
+_UNMEASURED = "Have the figure measured, which [assess] in stockade.toml may have switched off; or take the rule out."
+
+
 def _ruling(rule: Rule, facts: Facts, bare: frozenset[str], fired: frozenset[str]) -> Ruling:
     absent = [name for name in rule.needs if facts.figure(name, custom=rule.custom) is None]
     verdict = Verdict.ALLOWED
@@ -104,7 +107,7 @@ def _ruling(rule: Rule, facts: Facts, bare: frozenset[str], fired: frozenset[str
         title=rule.title,
         verdict=verdict,
         severity=rule.severity,
-        advice=rule.advice,
+        advice=_UNMEASURED if absent else rule.advice,
         technique=rule.technique,
         waivable=rule.waivable and not absent,
         figure=rule.figure,
