@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stockade.errors import ConfigError, ConfigMissingError
 from stockade.types.execution import Mode
 from stockade.types.toml_lines import line_of
+from stockade.workspace import config
 from stockade.workspace.config import load, parse
 
 MINIMAL = '[data]\nsource = "people.csv"\ntarget = "employed"\n'
@@ -20,10 +21,10 @@ HERE = Path("stockade.toml")
 
 def test_two_keys_are_enough() -> None:
     """Source and target have no default; everything else does."""
-    config = parse(MINIMAL, HERE)
-    assert (config.data.source, config.data.target) == ("people.csv", "employed")
-    assert config.project.mode is Mode.RESEARCH
-    assert config.train.folds == 5
+    found = parse(MINIMAL, HERE)
+    assert (found.data.source, found.data.target) == ("people.csv", "employed")
+    assert found.project.mode is Mode.RESEARCH
+    assert found.train.folds == 5
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,10 @@ def test_lines_of_dotted_keys_and_tables_are_found() -> None:
     """Headers, dotted keys and quoted keys count."""
     text = 'a.b = 1\n[c]\n"d" = 2\n[[e]]\nf = 3\n'
     assert [line_of(text, *keys) for keys in (("a", "b"), ("c", "d"), ("e", "f"), ("x",))] == [1, 3, 5, 0]
+
+
+def test_the_trainers_are_those_of_training() -> None:
+    """What the configuration may name is what training knows; the two rooms do not import each other."""
+    from stockade.train.settings import TRAINERS as KNOWN
+
+    assert config.TRAINERS == KNOWN

@@ -7,11 +7,16 @@ model.predict({"age": np.array([47.0]), "sex": np.array(["woman"], dtype=object)
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+# onnxruntime starts to report to its maker as soon as it is imported, unless it is told not to beforehand.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime as ort
 
 from stockade.errors import ColumnError

@@ -29,7 +29,11 @@ from stockade.sandbox import user
 from stockade.store.durable import explained
 from stockade.types.digest import Digest
 
-_THREADS_OFF = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_QUIET = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+"""Libraries start no threads when they are imported, and report to nobody."""
 _PATIENCE = 5.0
 _LIMITS = {
     "time": "ran longer than its limit of {0.seconds:g} seconds",
@@ -133,7 +137,7 @@ class LocalExecutor:
             with theirs:
                 self._process = subprocess.Popen(
                     [*command, json.dumps(reach_of), *self._preload],
-                    env=_THREADS_OFF,
+                    env=_QUIET,
                     cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -170,7 +174,7 @@ class LocalExecutor:
             read=tuple(map(str, reading.readable())),
             sources=tuple(map(str, order.sources)),
             listed=tuple(map(str, reading.listed())),
-            environment={**_THREADS_OFF, "HOME": str(work), "TMPDIR": str(work / child.TEMPORARY), "LANG": "C.UTF-8"},
+            environment={**_QUIET, "HOME": str(work), "TMPDIR": str(work / child.TEMPORARY), "LANG": "C.UTF-8"},
             memory_bytes=limits.memory_bytes,
             output_bytes=limits.output_bytes,
             seconds=limits.seconds,

@@ -23,7 +23,7 @@ from stockade.types.toml_lines import line_of
 
 FILE_NAME = "stockade.toml"
 
-TRAINERS = ("constant", "linear", "histogram", "lightgbm", "search")
+TRAINERS = ("constant", "linear", "histogram", "lightgbm", "search", "blend")
 """What `[train] trainers` may name; the constant always competes."""
 
 METRICS = (
@@ -79,8 +79,8 @@ class TrainSection:
     metric: str = _key("auto", "Metric to select by; `auto` is `log_loss` for classes and `rmse` for numbers.")
     trials: int = _key(20, "Settings tried by the search; 0 keeps the defaults only.")
     trainers: tuple[str, ...] = _key(
-        ("linear", "histogram", "lightgbm", "search"),
-        "Contenders: `linear`, `histogram` (scikit-learn's default), `lightgbm` (its default), `search`.",
+        ("linear", "histogram", "lightgbm", "search", "blend"),
+        "Contenders: `linear`, `histogram` (scikit-learn default), `lightgbm` (its default), `search`, `blend`.",
     )
     folds: int = _key(5, "Folds of cross-validation, 2 to 20.")
     test_share: float = _key(0.2, "Share of rows held out for the assessment, 0.05 to 0.5.")

@@ -26,7 +26,7 @@ def train(
     *,
     metric: str = "auto",
     trials: int = 20,
-    trainers: tuple[str, ...] = ("linear", "histogram", "lightgbm", "search"),
+    trainers: tuple[str, ...] = ("linear", "histogram", "lightgbm", "search", "blend"),
     seed: int = 0,
 ) -> Trained:
     """Let the contenders compete, calibrate the best, and export it exactly."""
