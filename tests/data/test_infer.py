@@ -235,9 +235,23 @@ def test_an_absent_target_suggests_the_nearest():
 
 
 def test_nothing_to_learn_from_is_refused():
-    """A table needs at least one feature."""
-    with pytest.raises(ColumnError):
+    """A table needs at least one feature, and is told why its columns are none."""
+    with pytest.raises(ColumnError, match="only the target"):
         infer(table().select("y"), "y")
+    with pytest.raises(ColumnError, match="name is identifier"):
+        infer(table().select("y").with_columns(name=pl.Series([f"n{row}" for row in range(ROWS)])), "y")
+
+
+def test_many_words_are_a_feature_where_most_rows_name_a_frequent_one():
+    """A few large cities and many small ones are a category; words that hardly repeat are not."""
+    rows = 4000
+    cities = [f"city {row % 20}" if row % 3 else f"village {row // 5}" for row in range(rows)]
+    names = [f"name {row // 3}" for row in range(rows)]
+    data = pl.DataFrame({"city": cities, "name": names, "y": ["a", "b"] * (rows // 2)})
+    schema = infer(data, "y")
+    assert (schema.column("city").kind, schema.column("city").role) == (Kind.CATEGORY, Role.FEATURE)
+    assert schema.column("city").categories == ()
+    assert schema.column("name").role is Role.EXCLUDED
 
 
 def test_text_and_typed_files_propose_the_same_kinds(tmp_path):

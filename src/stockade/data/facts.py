@@ -214,7 +214,10 @@ def _category(item: Facts, *, nullable: bool) -> Column:
     present = len(item.values)
     distinct = item.words.height
     per_word = present / distinct
-    scattered = (distinct > 20 and per_word < 2) or (distinct > _CLOSED_VOCABULARY and per_word < _LEAST_PER_WORD)
+    # Of cities or employers most rows name a frequent one, however many rare ones there are.
+    often = int(item.words["count"].filter(item.words["count"] >= _LEAST_PER_WORD).sum())
+    rare = per_word < _LEAST_PER_WORD and often < 0.5 * present
+    scattered = (distinct > 20 and per_word < 2) or (distinct > _CLOSED_VOCABULARY and rare)
     if scattered or distinct > _LARGEST_VOCABULARY:
         note = f"text with {distinct} different values in {present} rows; derive columns from it to use it"
         return Column(item.name, Kind.TEXT, Role.EXCLUDED, nullable=nullable, note=note)

@@ -66,7 +66,7 @@ def infer(table: pl.DataFrame, target: str, hints: Hints | None = None) -> Schem
     if time:
         proposed[time] = _as_time(proposed[time], hinted=bool(hints.time))
     if not any(column.role is Role.FEATURE for column in proposed.values()):
-        raise ColumnError("no column is left to learn from", remedy="exclude fewer columns, or correct the source")
+        raise _nothing_left(list(proposed.values()))
     ordered = (proposed[name] for name in names)
     return Schema(tuple(replace(column, sensitive=column.name in hints.sensitive) for column in ordered), target, task)
 
@@ -118,6 +118,16 @@ def _column(item: Facts, hints: Hints) -> Column:
     if item.name in hints.identifiers:
         return replace(column, role=Role.IDENTIFIER, note="named as an identifier by the configuration")
     return column
+
+
+def _nothing_left(columns: list[Column]) -> ColumnError:
+    others = [column for column in columns if column.role is not Role.TARGET]
+    reasons = [
+        f"{column.name} is {column.role.value}" + (f" ({column.note})" if column.note else "") for column in others
+    ]
+    more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    message = f"no column is left to learn from: {'; '.join(reasons[:3]) or 'there is only the target'}{more}"
+    return ColumnError(message, remedy="bring columns that describe the rows by numbers or by words that repeat")
 
 
 def _as_time(column: Column, *, hinted: bool) -> Column:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LEAST_PER_PART = 3
 _TARGET_BINS = 10
+_FEW_REMEDY = "bring more rows, or set fewer folds, such as folds = 2 below [train]"
 _RARE_REMEDY = (
     "bring more rows of that class, merge classes, set folds = 2 below [train], "
     "or take the class out of the categories in schema.toml, which sets its rows aside"
@@ -55,7 +56,7 @@ def split(table: pl.DataFrame, schema: Schema, *, folds: int = 5, test_share: fl
     least = _LEAST_PER_PART * (folds + 2)
     if table.height < least:
         message = f"{table.height} rows are too few for {folds} folds and a test; {least} are the least"
-        raise TooFewRowsError(message, remedy="bring more rows, or use fewer folds")
+        raise TooFewRowsError(message, remedy=_FEW_REMEDY)
     if schema.ordered:
         assigned = _by_time(table, schema, folds, test_share)
     else:
@@ -99,7 +100,7 @@ def _by_content(table: pl.DataFrame, schema: Schema, folds: int, test_share: flo
     parts = _deal(sizes, order, quota)
     if np.bincount(parts, minlength=folds + 1).min() == 0:
         message = f"{order.size} different rows or groups are too few for {folds} folds and a test"
-        raise TooFewRowsError(message, remedy="bring more rows, or use fewer folds")
+        raise TooFewRowsError(message, remedy=_FEW_REMEDY)
     return (parts[unit] - 1).astype(np.int8)
 
 
