@@ -71,3 +71,14 @@ def test_a_dimension_needs_a_scale_and_a_range():
         Dimension("x", 0, 1, 0)
     with pytest.raises(ValueError, match="no range"):
         Dimension("x", 2, 1, 1)
+
+
+def test_a_few_huge_values_do_not_make_small_changes_cheap():
+    """The unit of cost is that of the bulk of a column; of a column that is mostly one value, its deviation."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 2, 4000)
+    assert Dimension.of_numbers("x", values, integer=False).scale == pytest.approx(2, rel=0.05)
+    values[:80] = 365243
+    assert Dimension.of_numbers("x", values, integer=False).scale == pytest.approx(2, rel=0.05)
+    mostly = np.where(rng.random(4000) < 0.9, 0.0, values)
+    assert Dimension.of_numbers("x", mostly, integer=False).scale == pytest.approx(mostly.std())

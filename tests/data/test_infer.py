@@ -38,6 +38,9 @@ def one(values, **hints):
         ([f"{index % 28 + 1:02}-{index % 12 + 1:02}-2015" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
         ([f"12/{index % 28 + 1:02}/2015" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
         ([f"12/{index % 28 + 1:02}/15" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
+        ([f"Jan {index % 28 + 1:02}, 2015" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
+        ([f"{index % 28 + 1}-DEC-2015" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
+        ([f"1/{index % 28 + 1}/2015 {index % 12 + 1}:05 PM" for index in range(ROWS)], Kind.TIMESTAMP, Role.FEATURE),
         (["1.2.3", "4.5.12"] * (ROWS // 2), Kind.CATEGORY, Role.FEATURE),
     ],
 )

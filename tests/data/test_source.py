@@ -78,6 +78,15 @@ def test_lines_that_end_in_carriage_returns_alone_are_refused_with_a_remedy(tmp_
     assert "tr '\\r' '\\n'" in caught.value.remedy
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_names_are_the_same_however_their_accents_are_stored(tmp_path, suffix):
+    """A letter with its accent apart is the same name as the composed one."""
+    table = pl.DataFrame({"nai\u0308ve": [1, 2]})
+    path = tmp_path / f"a.{suffix}"
+    {"csv": table.write_csv, "parquet": table.write_parquet, "jsonl": table.write_ndjson}[suffix](path)
+    assert read(path).table.columns == [ROW, "na\u00efve"]
+
+
 def test_row_numbers_are_numbers(tmp_path):
     """A typed file whose column of the reserved name holds no row numbers is refused."""
     pl.DataFrame({ROW: ["a", "b"], "x": [1, 2]}).write_parquet(tmp_path / "a.parquet")

@@ -4,7 +4,8 @@ Rows are points: float64 ``[N, D]``, one column a feature. Numbers stand for the
 stand as their index among the known ones.
 
 - A number may move within the range that was observed, and past it only as far as the row already is; whole-number
-  columns keep whole numbers. Moving costs its way in standard deviations.
+  columns keep whole numbers. Moving costs its way in standard deviations: of the column, or those that a normal one
+  with its quartiles would have where that is less, so that a few huge values do not make all others cheap.
 - A category may become any other known category, at a cost of 1, as much as one standard deviation.
 - A missing value stays missing, and no value is made missing.
 - The cost of a change is the Euclidean length over all columns.
@@ -18,6 +19,9 @@ import numpy as np
 
 from stockade.metrics.arrays import Bools, Floats
 
+_NORMAL = 0.7413
+"""Standard deviations between the quartiles of a normal distribution, inverted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
@@ -27,7 +31,7 @@ class Dimension:
         name: Column name.
         low: Smallest value observed.
         high: Largest value observed.
-        scale: Standard deviation observed, positive; it is the unit of cost.
+        scale: Standard deviation, see above, positive; it is the unit of cost.
         integer: Whether values are whole numbers.
         levels: Number of known categories, 0 for a number.
         mutable: Whether the attacker can change it at all.
@@ -55,7 +59,10 @@ class Dimension:
         spread = float(np.std(seen)) if len(seen) else 0.0
         if not 0 < spread < np.inf:
             return cls(name, integer=integer, mutable=False)
-        return cls(name, float(seen.min()), float(seen.max()), spread, integer=integer)
+        lower, upper = np.quantile(seen, (0.25, 0.75))
+        middle = _NORMAL * float(upper - lower)
+        scale = min(spread, middle) if middle > 0 else spread
+        return cls(name, float(seen.min()), float(seen.max()), scale, integer=integer)
 
     @classmethod
     def of_categories(cls, name: str, levels: int) -> Dimension:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
 
 import polars as pl
 
@@ -134,7 +135,7 @@ def _opening(path: Path) -> tuple[int, str]:
 
 
 def _names(header: list[str], where: str) -> list[str]:
-    names = [name.strip() or f"column_{position}" for position, name in enumerate(header, 1)]
+    names = [normalize("NFC", name.strip()) or f"column_{position}" for position, name in enumerate(header, 1)]
     check_names(names, where)
     return names
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from stockade.data.bounds import propose as propose_bounds
 from stockade.data.numerals import find_format, parse_number
-from stockade.data.typed import SHORT_FORMATS, TIMESTAMP_FORMATS, parse_timestamp, typed
+from stockade.data.typed import NAMED_FORMATS, SHORT_FORMATS, TIMESTAMP_FORMATS, parse_timestamp, typed
 from stockade.schema.column import Column, Kind, Role
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _IDENTIFIER_WORDS = frozenset(
 _DATES = (
     (r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:\D|$)", TIMESTAMP_FORMATS),
     (r"^(?:\d{1,2}/\d{1,2}/\d{2}|\d{2}\.\d{2}\.\d{2})$", SHORT_FORMATS),
+    (r"^(?:\d{1,2}\.?[- ][A-Za-z]{3,9}[- ]|[A-Za-z]{3,9} \d{1,2}, )\d{4}$", NAMED_FORMATS),
 )
 _RARE = 5
 _RARE_ROWS = 5000

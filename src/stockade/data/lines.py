@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import polars as pl
 
@@ -59,7 +60,7 @@ def parse(path: Path) -> Parsed:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
+    record = {normalize("NFC", name): value for name, value in pairs}
     if len(record) != len(pairs):
         raise ValueError("a key occurs twice")
     return record

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 import polars as pl
 
 from stockade.data import delimited, lines
-from stockade.data.raw import raw_table
+from stockade.data.raw import check_names, raw_table
 from stockade.data.rejection import TEXT, rejection_table
 from stockade.errors import SourceUnreadableError
 from stockade.schema.column import ROW
@@ -140,4 +141,6 @@ def _parquet(path: Path) -> pl.DataFrame:
         raise SourceUnreadableError(
             f"the Parquet file cannot be read: {sentence}", where=where, remedy=remedy
         ) from None
-    return raw_table(table, where)
+    names = {name: normalize("NFC", name) for name in table.columns}
+    check_names([name for name in names.values() if name != ROW], where)
+    return raw_table(table.rename(names), where)

@@ -29,11 +29,17 @@ TIMESTAMP_FORMATS = (
     "%d/%m/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M:%S",
     "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %I:%M:%S %p",
 )
 """Formats tried on text, day before month where both fit; ``%+`` is RFC 3339 with a zone."""
 
 SHORT_FORMATS = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
 """Formats tried on text whose years have two digits; 69 is 2069, 70 is 1970."""
+
+NAMED_FORMATS = ("%B %d, %Y", "%d %B %Y", "%d-%B-%Y", "%d. %B %Y")
+"""Formats tried on text with the English name of a month, short or long."""
 
 DTYPES: dict[Kind, pl.DataType] = {
     Kind.INTEGER: pl.Int64(),
